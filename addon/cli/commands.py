@@ -15,6 +15,7 @@ from addon.bootstrap import secret_manager, sync_context
 from addon.cli import output
 from addon.cli.progress import ProgressLine
 from addon.cli.proposals import add_propose_command
+from addon.cli.sessions import add_revoke_command
 from addon.cli.stores import Command, Commands, UsageError, with_store
 from addon.cli.tenant_documents import add_tenant_commands
 from addon.cli.terminal import printable, printable_json, safe_output
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     add_tenant_commands(commands)
     add_propose_command(commands)
     _add_runs(commands)
+    add_revoke_command(commands)
     _add_serving(commands)
     return parser
 

@@ -10,10 +10,12 @@ from addon.planning.protected_set import ProtectedSet
 from addon.planning.recent_removals import RecentRemovals
 from addon.store.records import (
     AuditEntry,
+    AuthenticationRecord,
     CachedItem,
     ConnectionState,
     Namespace,
     RunRecord,
+    SessionRecord,
     StoredTask,
 )
 from addon.tenants.licence import LicenceRecord
@@ -22,6 +24,9 @@ RUNS_KEPT = 1000
 
 AUDIT_KEPT = 3 * 365 * 86400.0
 """Seconds for which an entry stays in the audit log."""
+
+SESSION_KEPT = 7 * 86400.0
+"""Seconds from sign-in after which a session is over in any case."""
 
 
 class StoreError(LedgerWriteError):
@@ -72,6 +77,38 @@ class TenantStore(Protocol):
         self, tenant: str, limit: int = 50, before: str | None = None
     ) -> list[AuditEntry]:
         """Return the tenant's audit entries, newest first; with `before`, those before that id."""
+
+
+class SessionStore(Protocol):
+    """The sessions of administrators, and which accounts they have. Raises StoreError."""
+
+    def authentication(self, tenant: str, session_id: str = "") -> AuthenticationRecord:
+        """Return what authentication needs of the tenant, and one session, at the cost of one read.
+
+        In Firestore these are two documents, read in one call. Without `session_id` there is no
+        session.
+        """
+
+    def save_session(self, tenant: str, session: SessionRecord) -> None:
+        """Save a new session, also of a tenant that has no document yet."""
+
+    def update_session(self, tenant: str, session: SessionRecord) -> bool:
+        """Replace a session; return False, without writing, if it has been ended."""
+
+    def end_session(self, tenant: str, session_id: str) -> None:
+        """Remove a session if it exists."""
+
+    def end_sessions(self, tenant: str, sub: str | None = None) -> int:
+        """Remove the sessions of one account, or of all; return how many."""
+
+    def bind_administrator(self, tenant: str, address: str, sub: str) -> None:
+        """Save which account an address in the document's list belongs to, if none is saved.
+
+        `address` is in lower case. Nothing is written if the tenant has no document.
+        """
+
+    def forget_administrators(self, tenant: str, addresses: Set[str]) -> None:
+        """Remove the accounts of addresses that have left the document's list."""
 
 
 class ProtectedStore(Protocol):
@@ -267,7 +304,11 @@ class CacheStore(Protocol):
         """Remove an item if it exists."""
 
     def delete_expired(self, now: float) -> int:
-        """Remove expired items and snapshots of all tenants; return how many."""
+        """Remove expired items and snapshots of all tenants; return how many.
+
+        So are sessions that are over, and old entries of the logs, also of tenants that nobody
+        writes to; in Firestore these are removed by its TTL within a day.
+        """
 
 
 class DeletionStore(Protocol):
@@ -302,6 +343,7 @@ class TaskStore(Protocol):
 
 class Store(
     TenantStore,
+    SessionStore,
     ProtectedStore,
     LicenceStore,
     PushStore,

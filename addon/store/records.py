@@ -1,5 +1,7 @@
 """The records that stores keep."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from addon.age import AHEAD, is_future
@@ -7,6 +9,7 @@ from addon.planning.ledger import Ledger
 from addon.planning.limits import Approval, Hold
 from addon.planning.recent_removals import RecentRemovals
 from addon.tenants.diff import Changed
+from addon.tenants.licence import LicenceRecord
 
 
 class RunRecord(Struct, frozen=True):
@@ -71,6 +74,35 @@ class AuditEntry(Struct, frozen=True):
     what: str
     subject: str = ""
     changes: tuple[Changed, ...] = ()
+
+
+class SessionRecord(Struct, frozen=True):
+    """A session of an administrator who has signed in. Times are seconds since 1970 UTC.
+
+    `id` is a digest of what the cookie has. `sub` is Google's id of the account, and `checked` when
+    Google last said that it is an administrator.
+    """
+
+    id: str
+    sub: str
+    email: str
+    name: str
+    super_admin: bool
+    checked: float
+    signed_in: float
+
+
+class AuthenticationRecord(Struct, frozen=True):
+    """What authentication reads of a tenant: its document and licence, and one session.
+
+    `accounts` are the ids of the accounts that addresses in the document's list of administrators
+    belonged to when they were first used, by the address in lower case.
+    """
+
+    document: bytes | None
+    licence: LicenceRecord
+    accounts: Mapping[str, str]
+    session: SessionRecord | None
 
 
 class Namespace(Struct, frozen=True):

@@ -1,16 +1,22 @@
 """Change a tenant's document by compare-and-swap, with an entry in the audit log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
-from addon.store.base import StoreError, TenantStore
+from addon.store.base import SessionStore, StoreError, TenantStore
 from addon.store.ids import new_entry_id
 from addon.store.records import AuditEntry
 from addon.tenants.diff import Changed
 
 ATTEMPTS = 5
 """How often a change is tried when others change the document at the same time."""
+
+
+class DocumentStore(TenantStore, SessionStore, Protocol):
+    """A store of documents that also knows the accounts of those whom they list."""
 
 
 class TenantEdit(Struct, frozen=True):
@@ -21,7 +27,7 @@ class TenantEdit(Struct, frozen=True):
 
 
 def update_tenant(
-    store: TenantStore,
+    store: DocumentStore,
     tenant_id: str,
     change: Callable[[bytes | None], TenantEdit | None],
     *,
@@ -46,5 +52,20 @@ def update_tenant(
         now = clock()
         entry = AuditEntry(new_entry_id(now), now, actor, action, subject, edit.changes)
         if store.replace_tenant(tenant_id, edit.document, stored, entry):
+            if removed := _removed_administrators(edit.changes):
+                store.forget_administrators(tenant_id, removed)
             return True
     raise StoreError(f"the document of {tenant_id} is changed by others again and again")
+
+
+def _removed_administrators(changes: Iterable[Changed]) -> set[str]:
+    """Return the addresses, in lower case, that have left the list of administrators."""
+    removed: set[str] = set()
+    for change in changes:
+        if change.place == "administrators":
+            before, after = (
+                msgspec.json.decode(value or "[]", type=list[str])
+                for value in (change.before, change.after)
+            )
+            removed |= set(map(str.casefold, before)) - set(map(str.casefold, after))
+    return removed

@@ -159,6 +159,18 @@ ACTIONS: Words = {
     "tenant.returned": _("Skolsynk installerat igen"),
     "farewell.wanted": _("Borttagning hos alla leverantörer begärd"),
 }
+LIST_FAULTS: Words = {
+    "oneself": _("Ta med din egen adress, annars kommer du inte in igen."),
+    "super": _(
+        "Ta med alla avancerade administratörer som står i listan. Bara en avancerad administratör "
+        "kan ta bort en annan."
+    ),
+    "unknown": _(
+        "Google svarar inte på frågan om någon som tas bort är avancerad administratör, så listan "
+        "är oförändrad. Försök igen om en stund."
+    ),
+}
+"""Why a list of administrators is not saved; see `addon.web.security.admission.ListFault`."""
 WIRE: Words = {
     "externalId": _("Id hos leverantören"),
     "userName": _("Användarnamn"),

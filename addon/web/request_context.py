@@ -13,7 +13,7 @@ from addon.planning.limits import Approval
 from addon.planning.protected_set import ProtectedSet
 from addon.store.base import Store
 from addon.store.ids import new_entry_id
-from addon.store.records import AuditEntry, Namespace, RunRecord
+from addon.store.records import AuditEntry, AuthenticationRecord, Namespace, RunRecord
 from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync import reconcile
 from addon.sync.advance_approval import advance_approval
@@ -35,7 +35,7 @@ from addon.web.directory.cache import (
 )
 from addon.web.directory.snapshot_store import ReadingState
 from addon.web.htmx import asks_for_part
-from addon.web.security.auth import Administrator
+from addon.web.security.admission import Administrator
 from addon.web.services import Services
 from addon.web.version_token import hash_in, time_in, token_of, value_hash
 from addon.web.waiting_holds import WaitingHold, waiting_holds
@@ -66,7 +66,15 @@ class EditConflict(Exception):
 class RequestContext:
     """The context of a request that `addon.web.security.auth` has authenticated."""
 
-    def __init__(self, admin: Administrator, services: Services) -> None:
+    def __init__(
+        self,
+        admin: Administrator,
+        services: Services,
+        known: AuthenticationRecord | None = None,
+    ) -> None:
+        """`known` is what authentication has read of the tenant, so that it is read once."""
+        if known is not None:
+            self.__dict__["_stored_with_licence"] = known.document, known.licence
         self.admin = admin
         self.services = services
         self.now = services.clock()

@@ -2,13 +2,16 @@
 
 import os
 import random
+import sqlite3
 import time
 import zlib
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from addon.directory.push_state import PushState
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey, Refusal
 from addon.planning.limits import Approval, Hold
 from addon.planning.protected_set import ProtectedSet
@@ -16,7 +19,7 @@ from addon.planning.recent_removals import RecentRemovals
 from addon.store.base import Store, TenantBusyError
 from addon.store.firestore.store import FirestoreStore
 from addon.store.process_identity import process_holder
-from addon.store.records import AuditEntry, Namespace, RunRecord, StoredTask
+from addon.store.records import AuditEntry, Namespace, RunRecord, SessionRecord, StoredTask
 from addon.store.sqlite.store import SQLiteStore
 from addon.tenants.licence import LicenceRecord
 from tests.support.emulator import HOST
@@ -38,12 +41,14 @@ def fill(store: Store, tenant: str) -> None:
     store.update_licence(tenant, lambda known: LicenceRecord(("storvik.se",)))
     for vendor, mode in (("all", "live"), ("all", "test"), ("gone", "live")):
         key = LedgerKey(tenant, vendor, mode)
-        refused = LedgerChange("Activity", "a1", None, Refusal("create", b"h", NOW, 400, "no"))
+        refused = LedgerChange("Activity", "a1", refusal=Refusal("create", b"h", 400, "no", NOW))
         held = [LedgerChange("User", f"u{n}", LedgerEntry("v", b"0" * 16)) for n in range(70)]
         store.record(key, [*held, refused])
         store.set_hold(key, Hold(("u1",), 70, "too many", {}))
         store.set_approval(key, Approval(frozenset({"u1"}), at=NOW))
         store.set_recent_removals(key, RecentRemovals())
+    store.save_session(tenant, SessionRecord("s1", "1", "chef@edu.storvik.se", "", True, NOW, NOW))
+    store.bind_administrator(tenant, "chef@edu.storvik.se", "1")
     store.save_run(RunRecord("r1", tenant, NOW, "done", NOW, b"{}"))
     store.save_snapshot(tenant, "r1", PACKED, ["all"], NOW, LATER)
     store.put(Namespace("reading", tenant), "directory", PACKED, NOW, LATER)
@@ -65,6 +70,8 @@ def is_empty(store: Store, tenant: str) -> bool:
         or store.audit_entries(tenant)
         or store.protected_set(tenant)
         or store.licence(tenant) != LicenceRecord()
+        or store.authentication(tenant, "s1").session
+        or store.authentication(tenant, "s1").accounts
         or store.snapshot(tenant, "r1", NOW)
         or any(store.list_names(Namespace(kind, tenant), NOW) for kind in kinds)
         or any(task.payload["tenant"] == tenant for task in store.tasks())
@@ -152,6 +159,26 @@ def test_what_was_read_is_erased_and_the_rest_stays(open_store):
     assert [count for _, count, _ in store.ledgers("C1")] == [70, 70, 70]
     assert store.snapshot("C2", "r1", NOW) == PACKED
     assert open_store().get(Namespace("reading", "C2"), "directory", NOW).data == PACKED
+
+
+def test_no_row_of_a_deleted_tenant_is_in_any_table(tmp_path):
+    store = SQLiteStore(tmp_path / "skolsynk.db")
+    fill(store, "C0storvik")
+    assert store.acquire(LedgerKey("C0storvik", "all", "live"), "r1", NOW - 1, NOW - 60) is None
+    store.update_push_state("C0storvik", lambda known: PushState(due=NOW))
+    filled = _rows(tmp_path / "skolsynk.db")
+    assert all(filled.values()), filled
+    store.delete_tenant("C0storvik", NOW)
+    left = _rows(tmp_path / "skolsynk.db")
+    assert {table for table, count in left.items() if count} == {"stamp"}  # which is the file's
+    store.close()
+
+
+def _rows(file: Path) -> dict[str, int]:
+    """How many rows each table of a store's file has."""
+    with closing(sqlite3.connect(file)) as db:
+        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {t: db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for (t,) in tables}
 
 
 def test_no_document_in_firestore_mentions_a_deleted_tenant(project):

@@ -148,7 +148,7 @@ def test_while_the_store_is_away_a_page_says_so(world: World) -> None:
     )
 
 
-@pytest.mark.parametrize("what", ["runs", "hold", "get", "ledgers", "approval", "tenant"])
+@pytest.mark.parametrize("what", ["runs", "hold", "get", "ledgers", "approval", "authentication"])
 @pytest.mark.parametrize("path", ["/", "/leverantorer", "/personer", "/finns-inte"])
 def test_whatever_of_the_store_is_away_the_answer_is_a_page(
     world: World, what: str, path: str

@@ -55,22 +55,10 @@ def find_account(source: DirectorySource, sub: str, email: str) -> Administrator
     it may not ask, as those who are not administrators may not. Raises DirectoryError when the
     answer cannot be obtained now, AccessRefused when Skolsynk has no access in the customer's name.
     """
-    what = "users.get of who signs in"
-    source = structs.replace(source, retry_policy=QUICK_RETRIES, timeout=WITHIN)
-    with closing(DirectoryClient(source.credentials, source.endpoint, source.timeout)) as service:
-        quota = quota_of(source.endpoint, "sign-in", email)
-        calls = RetryingCaller(source.retry_policy, quota, threading.Event())
-        request = service.api.users().get(userKey=sub, fields=FIELDS, projection="basic")
-        try:
-            answer = json_object(what, calls.execute(what, lambda: service.send(request)))
-        except NotFoundAnswer:
-            return None
-        except AccessRefused as refused:
-            if refused.why not in NO_ADMINISTRATOR:
-                raise
-            return None
-    found = single(what, answer, AccountAnswer)
-    if found.id != sub or found.suspended or found.archived or not found.customer_id:
+    found = _account(source, "users.get of who signs in", sub, email)
+    if found is None or found.id != sub:
+        return None
+    if found.suspended or found.archived or not found.customer_id:
         return None
     name = found.name or NameAnswer()
     return AdministratorAccount(
@@ -81,3 +69,32 @@ def find_account(source: DirectorySource, sub: str, email: str) -> Administrator
         super_admin=bool(found.is_admin),
         delegated=bool(found.is_delegated_admin),
     )
+
+
+def find_super_administrator(source: DirectorySource, key: str) -> bool:
+    """Whether an id or an address is an active super administrator's.
+
+    Raises DirectoryError, also when whoever `source` acts as may not ask.
+    """
+    found = _account(source, "users.get of an administrator", key, "", may_not_ask_is_nobody=False)
+    return bool(found and found.is_admin and not (found.suspended or found.archived))
+
+
+def _account(
+    source: DirectorySource, what: str, key: str, asker: str, may_not_ask_is_nobody: bool = True
+) -> AccountAnswer | None:
+    """Return an account while a person waits; None if there is none. Raises DirectoryError."""
+    source = structs.replace(source, retry_policy=QUICK_RETRIES, timeout=WITHIN)
+    with closing(DirectoryClient(source.credentials, source.endpoint, source.timeout)) as service:
+        quota = quota_of(source.endpoint, "sign-in", asker)
+        calls = RetryingCaller(source.retry_policy, quota, threading.Event())
+        request = service.api.users().get(userKey=key, fields=FIELDS, projection="basic")
+        try:
+            answer = json_object(what, calls.execute(what, lambda: service.send(request)))
+        except NotFoundAnswer:
+            return None
+        except AccessRefused as refused:
+            if refused.why not in NO_ADMINISTRATOR or not may_not_ask_is_nobody:
+                raise
+            return None
+    return single(what, answer, AccountAnswer)

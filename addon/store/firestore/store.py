@@ -2,18 +2,16 @@
 
 `tenants/{customerId}` has the tenant document and what is known of the licence, and below it are
 `connections/{vendor}.{mode}` with `shards`, `journal` and `holds`, `protected` (who is), `push`
-(channels and marks), `runs`, `snapshots`, `papers` (cached items) and `log` (the audit log).
+(channels and marks), `sessions`, `runs`, `snapshots`, `papers` (cached items) and `log` (the audit
+log).
 Outside of tenants there are shared cached items (`papers`) and the `tasks` of a local queue,
 without personal data.
 """
 
 import random
 import time
-import zlib
 from collections.abc import Callable, Sequence, Set
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import msgspec
@@ -25,46 +23,41 @@ from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, check_keys
 from addon.planning.limits import Approval, Hold
 from addon.planning.protected_set import ProtectedSet
 from addon.planning.recent_removals import RecentRemovals
-from addon.store.base import RUNS_KEPT, StoreError
+from addon.store.base import StoreError
 from addon.store.firestore.audit_log import AuditLog
 from addon.store.firestore.cache import FirestoreCache
 from addon.store.firestore.client import (
     ATTEMPTS,
-    PART,
     Documents,
     DocumentWrite,
-    Fields,
     FoundDocument,
     Meter,
-    Path,
     PreconditionFailed,
 )
 from addon.store.firestore.connection import connection_path
 from addon.store.firestore.deletion import FirestoreDeletion
+from addon.store.firestore.holds import FirestoreHolds
 from addon.store.firestore.ledgers import Ledgers
+from addon.store.firestore.licences import FirestoreLicences
 from addon.store.firestore.protected_sets import FirestoreProtected
 from addon.store.firestore.push_states import NOTHING_KEPT, FirestorePush
+from addon.store.firestore.runs import FirestoreRuns
+from addon.store.firestore.sessions import FirestoreSessions
 from addon.store.firestore.snapshots import Snapshots
 from addon.store.process_identity import process_holder
 from addon.store.records import (
     AuditEntry,
+    AuthenticationRecord,
     CachedItem,
     ConnectionState,
     Namespace,
     RunRecord,
+    SessionRecord,
     StoredTask,
 )
 from addon.tenants.licence import LicenceRecord
 
-T = TypeVar("T", Hold, Approval)
-
 BUSY_SECONDS = 30.0
-RUN_KEPT = timedelta(days=400)
-ORDER = "started"
-"""The field by which runs are sorted: when Firestore, by its own clock, first saved the record.
-
-Records of earlier versions have a number there, which Firestore sorts before every time.
-"""
 
 
 class FirestoreStore:
@@ -90,6 +83,10 @@ class FirestoreStore:
         self._cache = FirestoreCache(self._documents)
         self._protected = FirestoreProtected(self._documents)
         self._push = FirestorePush(self._documents)
+        self._runs = FirestoreRuns(self._documents)
+        self._holds = FirestoreHolds(self._documents)
+        self._licences = FirestoreLicences(self._documents)
+        self._sessions = FirestoreSessions(self._documents)
         self._deletion = FirestoreDeletion(self._documents)
         self._snapshots = Snapshots(self._documents)
 
@@ -150,25 +147,41 @@ class FirestoreStore:
     ) -> ProtectedSet:
         return self._protected.update(tenant, change)
 
-    # Licences: in the document of the tenant, so that a run that reads it needs no other read
+    # Sessions
+
+    def authentication(self, tenant: str, session_id: str = "") -> AuthenticationRecord:
+        return self._sessions.authentication(tenant, session_id)
+
+    def save_session(self, tenant: str, session: SessionRecord) -> None:
+        self._sessions.save(tenant, session)
+
+    def update_session(self, tenant: str, session: SessionRecord) -> bool:
+        return self._sessions.update(tenant, session)
+
+    def end_session(self, tenant: str, session_id: str) -> None:
+        self._sessions.end(tenant, session_id)
+
+    def end_sessions(self, tenant: str, sub: str | None = None) -> int:
+        return self._sessions.end_all(tenant, sub)
+
+    def bind_administrator(self, tenant: str, address: str, sub: str) -> None:
+        self._sessions.bind(tenant, address, sub)
+
+    def forget_administrators(self, tenant: str, addresses: Set[str]) -> None:
+        self._sessions.forget(tenant, addresses)
+
+    # Licences
 
     def licence(self, tenant: str) -> LicenceRecord:
-        return self.tenant_and_licence(tenant)[1]
+        return self._licences.with_document(tenant)[1]
 
     def tenant_and_licence(self, customer_id: str) -> tuple[bytes | None, LicenceRecord]:
-        found = self._documents.get(("tenants", customer_id))
-        return None if found.fields is None else bytes(found.fields["document"]), _licence(found)
+        return self._licences.with_document(customer_id)
 
     def update_licence(
         self, tenant: str, change: Callable[[LicenceRecord], LicenceRecord]
     ) -> LicenceRecord:
-        def replace(found: FoundDocument) -> tuple[LicenceRecord, Fields | None]:
-            known = _licence(found)
-            after = change(known)
-            kept = found.fields is None or after == known  # a deleted tenant gets no document
-            return after, None if kept else {"licence": msgspec.json.encode(after)}
-
-        return self._documents.change(("tenants", tenant), replace)
+        return self._licences.update(tenant, change)
 
     # Notifications
 
@@ -233,8 +246,8 @@ class FirestoreStore:
         found = self._ledgers.tidy(key, self._documents.get(connection_path(key)))
         return ConnectionState(
             ledger=self._ledgers.part(key, found),
-            hold=self._parts(key, found, "hold", Hold),
-            approval=self._parts(key, found, "approval", Approval),
+            hold=self._holds.get(key, found, "hold", Hold),
+            approval=self._holds.get(key, found, "approval", Approval),
             recent=_recent_removals(found),
             doubted=self._ledgers.is_restored(found),
             unexplained=bool((found.fields or {}).get("unexplained")),
@@ -297,16 +310,16 @@ class FirestoreStore:
     # Holds and approvals: in parts, because those of a large school exceed one document
 
     def hold(self, key: LedgerKey) -> Hold | None:
-        return self._parts(key, self._documents.get(connection_path(key)), "hold", Hold)
+        return self._holds.get(key, self._documents.get(connection_path(key)), "hold", Hold)
 
     def set_hold(self, key: LedgerKey, hold: Hold | None) -> None:
-        self._set_parts(key, "hold", hold)
+        self._holds.replace(key, "hold", hold)
 
     def approval(self, key: LedgerKey) -> Approval | None:
-        return self._parts(key, self._documents.get(connection_path(key)), "approval", Approval)
+        return self._holds.get(key, self._documents.get(connection_path(key)), "approval", Approval)
 
     def set_approval(self, key: LedgerKey, approval: Approval | None) -> None:
-        self._set_parts(key, "approval", approval)
+        self._holds.replace(key, "approval", approval)
 
     def set_recent_removals(self, key: LedgerKey, recent: RecentRemovals) -> None:
         """Save it in the connection's document, where it costs no read."""
@@ -322,61 +335,16 @@ class FirestoreStore:
         fields = {name: value}
         self._documents.write([DocumentWrite(connection_path(key), fields, merge=True)])
 
-    def _parts(self, key: LedgerKey, found: FoundDocument, name: str, kind: type[T]) -> T | None:
-        for _ in range(ATTEMPTS):
-            count = (found.fields or {}).get(name, 0)
-            if not count:
-                break
-            parts = self._documents.get_all([_part(key, name, n) for n in range(count)])
-            packed = b"".join(part.fields["packed"] for part in parts if part.fields)
-            with suppress(zlib.error, msgspec.DecodeError):
-                return msgspec.msgpack.decode(zlib.decompress(packed), type=kind)
-            found = self._documents.get(connection_path(key))  # it is being replaced
-        return None
-
-    def _set_parts(self, key: LedgerKey, name: str, value: Hold | Approval | None) -> None:
-        packed = b"" if value is None else zlib.compress(msgspec.msgpack.encode(value))
-        cut = [packed[start : start + PART] for start in range(0, len(packed), PART)]
-        before = (self._documents.get(connection_path(key)).fields or {}).get(name, 0)
-        writes = [
-            DocumentWrite(_part(key, name, n), {"packed": part}) for n, part in enumerate(cut)
-        ]
-        count = DocumentWrite(connection_path(key), {name: len(cut)}, merge=True)
-        gone = [_part(key, name, n) for n in range(len(cut), before)]
-        self._documents.commit([*writes, count], gone=gone)
-
     # Runs
 
     def save_run(self, run: RunRecord) -> None:
-        path = ("tenants", run.tenant, "runs", run.id)
-        fields = {
-            "status": run.status,
-            "packed": zlib.compress(msgspec.json.encode(run)),
-            "expires": datetime.fromtimestamp(run.started, UTC) + RUN_KEPT,
-        }
-        change = DocumentWrite(path, fields, exists=True)
-        first = {**fields, ORDER: firestore.SERVER_TIMESTAMP}
-        new = DocumentWrite(path, first, known=FoundDocument(path, None, None))
-        attempts = [new, change] if run.status == "running" else [change, new]
-        try:
-            self._documents.commit(attempts[:1])
-        except PreconditionFailed:
-            self._documents.commit(attempts[1:])
+        self._runs.save(run)
 
     def running(self, tenant: str) -> list[RunRecord]:
-        found = self._documents.query(
-            ("tenants", tenant, "runs"), where=[("status", "==", "running")]
-        )
-        return [_run(one) for one in found]
+        return self._runs.running(tenant)
 
     def runs(self, tenant: str, limit: int = 50) -> list[RunRecord]:
-        found = self._documents.query(
-            ("tenants", tenant, "runs"),
-            order=ORDER,
-            descending=True,
-            limit=min(limit, RUNS_KEPT),
-        )
-        return [_run(one) for one in found]
+        return self._runs.newest(tenant, limit)
 
     # Snapshots
 
@@ -412,22 +380,8 @@ class FirestoreStore:
         return [msgspec.json.decode(each, type=StoredTask) for each in packed]
 
 
-def _licence(found: FoundDocument) -> LicenceRecord:
-    packed = (found.fields or {}).get("licence")
-    return LicenceRecord() if packed is None else msgspec.json.decode(packed, type=LicenceRecord)
-
-
-def _run(found: FoundDocument) -> RunRecord:
-    fields = found.fields or {}
-    return msgspec.json.decode(zlib.decompress(fields["packed"]), type=RunRecord)
-
-
 def _recent_removals(found: FoundDocument) -> RecentRemovals:
     packed = (found.fields or {}).get("recent_removals")
     return (
         RecentRemovals() if packed is None else msgspec.msgpack.decode(packed, type=RecentRemovals)
     )
-
-
-def _part(key: LedgerKey, name: str, number: int) -> Path:
-    return (*connection_path(key), "holds", f"{name}-{number:03}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from addon.age import AHEAD
-from addon.store.base import AUDIT_KEPT, StoreError
+from addon.store.base import AUDIT_KEPT, SESSION_KEPT, StoreError
 from addon.store.records import AuditEntry, CachedItem, Namespace, is_kept
 from addon.store.sqlite.database import SQLiteFile
 
@@ -86,6 +86,8 @@ class SQLiteCache(SQLiteFile):
         with self._writing() as db:
             items = db.execute(f"DELETE FROM papers WHERE {EXPIRED}", (now, now + AHEAD)).rowcount
             gone = db.execute(f"DELETE FROM snapshots WHERE {EXPIRED}", (now, now + AHEAD)).rowcount
+            db.execute("DELETE FROM sessions WHERE signed_in < ?", (now - SESSION_KEPT,))
+            db.execute("DELETE FROM log WHERE at < ?", (now - AUDIT_KEPT,))
         self._empty_journal()  # of what was replaced or removed since, too
         return items + gone
 

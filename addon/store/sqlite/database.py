@@ -90,6 +90,18 @@ MIGRATIONS = (
         UPDATE push SET due = 0 WHERE tenant = NEW.id;
     END;
     """,
+    """
+    CREATE TABLE sessions (
+        tenant TEXT NOT NULL, id TEXT NOT NULL, sub TEXT NOT NULL, signed_in REAL NOT NULL,
+        session BLOB NOT NULL, PRIMARY KEY (tenant, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE administrators (
+        tenant TEXT NOT NULL, address TEXT NOT NULL, sub TEXT NOT NULL,
+        PRIMARY KEY (tenant, address)
+    ) WITHOUT ROWID;
+    DROP INDEX log_by_time;
+    CREATE INDEX log_by_age ON log (at);
+    """,
 )
 """Each entry migrates the schema by one version; only append new entries."""
 

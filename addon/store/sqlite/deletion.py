@@ -23,6 +23,8 @@ OF_TENANTS = (
     "protected",
     "licences",
     "push",
+    "sessions",
+    "administrators",
 )
 """Tables whose rows belong to a tenant, by the column `tenant`."""
 

@@ -13,10 +13,10 @@ from addon.store.records import AuditEntry, RunRecord, StoredTask
 from addon.store.sqlite.cache import SQLiteCache
 from addon.store.sqlite.deletion import SQLiteDeletion
 from addon.store.sqlite.ledgers import SQLiteLedgers
-from addon.tenants.licence import LicenceRecord
+from addon.store.sqlite.sessions import SQLiteSessions
 
 
-class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteDeletion):
+class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteSessions, SQLiteDeletion):
     """A `Store` in one file. See `addon.store.base.Store`."""
 
     batch_growth = 0.0
@@ -69,36 +69,6 @@ class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteDeletion):
     def _protected_set(db: sqlite3.Connection, tenant: str) -> ProtectedSet | None:
         row = db.execute("SELECT people FROM protected WHERE tenant = ?", (tenant,)).fetchone()
         return None if row is None else msgspec.msgpack.decode(row[0], type=ProtectedSet)
-
-    # Licences
-
-    def licence(self, tenant: str) -> LicenceRecord:
-        with self._reading() as db:
-            return self._licence(db, tenant)
-
-    def tenant_and_licence(self, customer_id: str) -> tuple[bytes | None, LicenceRecord]:
-        with self._reading() as db:
-            row = db.execute("SELECT document FROM tenants WHERE id = ?", (customer_id,)).fetchone()
-            return None if row is None else bytes(row[0]), self._licence(db, customer_id)
-
-    def update_licence(
-        self, tenant: str, change: Callable[[LicenceRecord], LicenceRecord]
-    ) -> LicenceRecord:
-        with self._writing() as db:
-            known = self._licence(db, tenant)
-            after = change(known)
-            there = db.execute("SELECT 1 FROM tenants WHERE id = ?", (tenant,)).fetchone()
-            if there and after != known:
-                packed = msgspec.json.encode(after)
-                db.execute("INSERT OR REPLACE INTO licences VALUES (?, ?)", (tenant, packed))
-        return after
-
-    @staticmethod
-    def _licence(db: sqlite3.Connection, tenant: str) -> LicenceRecord:
-        row = db.execute("SELECT record FROM licences WHERE tenant = ?", (tenant,)).fetchone()
-        if row is None:
-            return LicenceRecord()
-        return msgspec.json.decode(row[0], type=LicenceRecord)
 
     # Notifications
 

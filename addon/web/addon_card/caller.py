@@ -15,13 +15,13 @@ from werkzeug.datastructures import Headers
 from addon.age import age
 from addon.settings.values import AddonCaller
 from addon.store.origin import record_origin
-from addon.web.security.auth import (
-    CHECKED_FOR,
+from addon.web.security.admission import (
     Administrator,
     SignInRefused,
     find_administrator,
-    raise_unless_listed,
+    raise_unless_admitted,
 )
+from addon.web.security.auth import CHECKED_FOR_READING, is_trusted
 from addon.web.security.google_certificates import CertificatesUnavailableError
 from addon.web.security.google_tokens import (
     LIFE,
@@ -144,8 +144,8 @@ class RememberedRefusal(Struct, frozen=True):
 class AdministratorChecks:
     """Asks Google whether users are administrators.
 
-    Once a day of an administrator at most, and of anybody else once in REFUSED_FOR: the panel shows
-    for everybody in the domain. Whom the tenant lists is read each time.
+    Of an administrator as often as for the pages, and of anybody else once in REFUSED_FOR: the
+    panel shows for everybody in the domain. Whom the tenant lists is read each time.
     """
 
     def __init__(self, services: Services) -> None:
@@ -154,9 +154,12 @@ class AdministratorChecks:
         self._known: LRUCache[tuple[str, str], Administrator] = LRUCache(REMEMBERED)
         self._refused: LRUCache[tuple[str, str], RememberedRefusal] = LRUCache(REMEMBERED)
 
-    def administrator(self, user: TokenClaims) -> Administrator:
+    def administrator(
+        self, user: TokenClaims, trusted_for: float = CHECKED_FOR_READING
+    ) -> Administrator:
         """Return the user as an administrator. Raises SignInRefused.
 
+        Google's answer is trusted for so many seconds.
         Whose panel shows the card has installed it from the Marketplace, which is kept with the
         tenant. Raises CallRefusedError when the account that the token names has another address,
         and StoreError.
@@ -166,9 +169,9 @@ class AdministratorChecks:
             found, refused = self._known.get(key), self._refused.get(key)
         if refused is not None and refused.is_fresh(now):
             raise SignInRefused(refused.error.why, refused.error.scopes)
-        if found is None or not 0 <= now - found.checked < CHECKED_FOR:
+        if found is None or not is_trusted(found.checked, now, trusted_for):
             found = self._ask(key, user)
-        raise_unless_listed(self._services, found)
+        raise_unless_admitted(self._services, found)
         return found
 
     def _ask(self, key: tuple[str, str], user: TokenClaims) -> Administrator:

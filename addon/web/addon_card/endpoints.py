@@ -25,7 +25,8 @@ from addon.web.addon_card.links import CardLinks
 from addon.web.addon_card.message_cards import refused_card, unavailable_card
 from addon.web.i18n import LANGUAGES
 from addon.web.request_context import RequestContext
-from addon.web.security.auth import SignInRefused
+from addon.web.security.admission import SignInRefused
+from addon.web.security.auth import CHECKED_FOR_CHANGES, CHECKED_FOR_READING
 from addon.web.security.google_tokens import GoogleTokenVerifier
 from addon.web.services import Services
 
@@ -68,20 +69,25 @@ def init_app(app: Flask, services: Services, tokens: GoogleTokenVerifier) -> Non
 @bp.post("/home")
 def home() -> AddonAnswer | Response:
     """Return the card that the panel opens with."""
-    return _answered(_home, first_card)
+    return _answered(_home, first_card, CHECKED_FOR_READING)
 
 
 @bp.post("/action")
 def action() -> AddonAnswer | Response:
     """Do what was clicked, and return the card that is shown then."""
-    return _answered(act, next_card)
+    return _answered(act, next_card, CHECKED_FOR_CHANGES)
 
 
 Work = Callable[[RequestContext, AddonEvent, CardLinks], AddonAnswer]
 
 
-def _answered(work: Work, wrapped: Callable[[Card], AddonAnswer]) -> AddonAnswer | Response:
-    """Return what `work` answers an administrator; others get a card that says why not."""
+def _answered(
+    work: Work, wrapped: Callable[[Card], AddonAnswer], trusted_for: float
+) -> AddonAnswer | Response:
+    """Return what `work` answers an administrator; others get a card that says why not.
+
+    Google's answer that somebody is an administrator is trusted for so many seconds.
+    """
     service: AddonService = current_app.extensions[KEY]
     links = service.links
     request.max_content_length = LARGEST_EVENT
@@ -90,7 +96,7 @@ def _answered(work: Work, wrapped: Callable[[Card], AddonAnswer]) -> AddonAnswer
         event, user = service.verifier.user_of(url, request.headers, request.get_data(cache=False))
         with force_locale(_language(event)):
             try:
-                admin = service.checks.administrator(user)
+                admin = service.checks.administrator(user, trusted_for)
                 g.admin, g.ctx = admin, RequestContext(admin, service.services)
                 return work(g.ctx, event, links)
             except SignInRefused as refused:

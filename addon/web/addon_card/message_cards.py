@@ -16,7 +16,7 @@ from addon.web.addon_card.home_card import NAME
 from addon.web.addon_card.links import CardLinks
 from addon.web.addon_card.texts import said
 from addon.web.labels import scope_name
-from addon.web.security.auth import SignInRefused
+from addon.web.security.admission import SignInRefused
 from addon.web.translation import gettext_str as _
 
 TEXTS = "parts/refusal_texts"

@@ -1,11 +1,14 @@
-"""Authentication: the pages are for administrators of the customer, checked with Google daily.
+"""Authentication: the pages are for administrators of the customer who have a session in the store.
 
 Every endpoint that is not listed in OPEN is closed. The tenant is the customer that Google says
-the person belongs to; nothing in a request can change it.
+the person belongs to; nothing in a request can change it. A session is read together with the
+tenant's document, and Google is asked again before a change and hourly.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -20,67 +23,72 @@ from flask import (
     session,
     url_for,
 )
-from msgspec import Struct
+from msgspec import Struct, structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.bootstrap import refused_scopes, source_as
-from addon.directory.errors import OUR_OWN, AccessRefused, DirectoryError
-from addon.directory.google.administrators import AdministratorAccount, find_account
-from addon.settings import Settings
-from addon.tenants.document import load_tenant
+from addon.age import age
+from addon.store.base import SESSION_KEPT
+from addon.store.records import AuthenticationRecord, SessionRecord
 from addon.web.htmx import asks_for_part
+from addon.web.security.admission import (
+    Administrator,
+    Admission,
+    SignInRefused,
+    admit,
+    find_administrator,
+)
 from addon.web.security.headers import FOR_PROGRAMS
-from addon.web.security.sessions import LONGEST
-from addon.web.services import Services
+from addon.web.services import Services, current_services
 
 log = logging.getLogger(__name__)
 
-CHECKED_FOR = 24 * 3600.0
-"""Seconds for which Google's answer that somebody is an administrator is trusted."""
+CHECKED_FOR_READING = 3600.0
+"""Seconds for which Google's answer that somebody is an administrator is trusted for looking."""
+CHECKED_FOR_CHANGES = 600.0
+"""The same for whatever can change something."""
+LONGEST = SESSION_KEPT
+"""Seconds from sign-in after which one must sign in again in any case."""
 OPEN = frozenset(
     {
         "static",
-        *("sign_in.page", "sign_in.begin", "sign_in.done", "sign_in.leave", "language.choose"),
+        *("sign_in.page", "sign_in.begin", "sign_in.done", "language.choose"),
+        *("sign_in.leave", "sign_in.leave_everywhere"),
         *("public.help_page", "public.privacy", "public.terms", "public.accessibility"),
         *("public.security_txt", "public.agreement"),
         *("farewell.page", "farewell.save"),  # the link itself is the proof
     }
 )
 """Endpoints open to anyone; for those that programs call see `task_auth`."""
+OF_THE_LIST = frozenset({"settings.page", "settings.administrators"})
+"""Endpoints for a super administrator who is not in the tenant's list of administrators."""
 SESSION = "admin"
 Role = Literal["anyone", "administrator", "addon", "cron", "tasks"]
-Refusal = Literal["nobody", "administrator", "delegated", "listed", "access", "unknown"]
 
 
-class Administrator(Struct, frozen=True):
-    """A signed-in administrator. `sub` is Google's id, `tenant` the customer they administer.
+class SessionCookie(Struct, frozen=True):
+    """What the cookie has of a session: whose tenant it is in, and its secret id."""
 
-    Times are seconds since 1970 UTC; `checked` is when Google last confirmed it.
-    """
-
-    sub: str
-    email: str
-    name: str
     tenant: str
-    super_admin: bool
-    checked: float
-    signed_in: float
+    id: str
+
+    @property
+    def stored_id(self) -> str:
+        """The id by which the store has the session."""
+        return sha256(self.id.encode()).hexdigest()
 
 
-class SignInRefused(Exception):
-    """The person may not sign in; `why` selects the text that explains it.
+class LiveSession(Struct, frozen=True):
+    """A session that has not ended, and what was read with it."""
 
-    `scopes` are those that Google refuses to Skolsynk, as far as it says so.
-    """
-
-    def __init__(self, why: Refusal, scopes: tuple[str, ...] = ()) -> None:
-        super().__init__(why)
-        self.why: Refusal = why
-        self.scopes = scopes
+    cookie: SessionCookie
+    admin: Administrator
+    known: AuthenticationRecord
 
 
 def init_app(
-    app: Flask, services: Services, context_of: Callable[[Administrator, Services], Any]
+    app: Flask,
+    services: Services,
+    context_of: Callable[[Administrator, Services, AuthenticationRecord], Any],
 ) -> None:
     """Require an administrator for every page, whether the page exists or not."""
 
@@ -90,93 +98,84 @@ def init_app(
             return None
         if request.endpoint in OPEN:
             return None
-        admin = signed_in(services.clock())
-        if admin is None:
+        found = live_session(services)
+        if found is None:
+            session.pop(SESSION, None)
             return _to_sign_in()
         try:
-            admin = reauthenticate(services, admin)
+            admin = _checked_again(services, found)
+            if admin is None:  # it was ended meanwhile
+                session.pop(SESSION, None)
+                return _to_sign_in()
+            _raise_unless_open_to(admit(services, admin, found.known), admin)
         except SignInRefused as refused:
-            if refused.why != "unknown":  # when Google could not be asked, the session stays
+            if refused.why not in ("unknown", "unlisted"):  # in these cases the session stays
                 session.clear()
+                services.store().end_sessions(found.cookie.tenant, found.admin.sub)
             return refusal_text(refused)
         g.admin = admin
-        g.ctx = context_of(admin, services)
+        g.ctx = context_of(admin, services, found.known)
         return None
 
 
-def signed_in(now: float) -> Administrator | None:
-    """Return the session's administrator; None when nobody has signed in within LONGEST."""
-    kept = session.get(SESSION)
-    if not isinstance(kept, dict):
+def live_session(services: Services) -> LiveSession | None:
+    """Return the session that the cookie names; None when there is none or it has ended.
+
+    Raises StoreError.
+    """
+    cookie = _cookie()
+    if cookie is None:
         return None
-    try:
-        admin = Administrator(**kept)
-    except TypeError:
-        return None  # the session is of another version of the program
-    return admin if now - admin.signed_in < LONGEST else None
+    known = services.store().authentication(cookie.tenant, cookie.stored_id)
+    kept = known.session
+    if kept is None or age(kept.signed_in, services.clock()) >= LONGEST:
+        return None
+    admin = Administrator(
+        sub=kept.sub,
+        email=kept.email,
+        name=kept.name,
+        tenant=cookie.tenant,
+        super_admin=kept.super_admin,
+        checked=kept.checked,
+        signed_in=kept.signed_in,
+    )
+    return LiveSession(cookie, admin, known)
 
 
 def authenticate(services: Services, sub: str, email: str) -> Administrator:
     """Return the person that the identity provider named, an administrator whom the tenant admits.
 
-    Raises SignInRefused.
+    If only to its list of administrators. Raises SignInRefused.
     """
     admin = find_administrator(services, sub, email)
-    raise_unless_listed(services, admin)
+    admit(services, admin, services.store().authentication(admin.tenant))
     return admin
 
 
-def find_administrator(services: Services, sub: str, email: str) -> Administrator:
-    """Return the person that the identity provider named, as Google says, as an administrator.
-
-    Raises SignInRefused.
-    """
-    now = services.clock()
-    found = _asked(services.settings, sub, email)
-    return Administrator(
-        sub=sub,
-        email=found.address,
-        name=found.name,
-        tenant=found.customer,
-        super_admin=found.super_admin,
-        checked=now,
-        signed_in=now,
-    )
-
-
-def reauthenticate(services: Services, admin: Administrator) -> Administrator:
-    """Return the administrator, checked with Google again when the last check is a day old.
-
-    Raises SignInRefused.
-    """
-    if services.clock() - admin.checked < CHECKED_FOR:
-        raise_unless_listed(services, admin)
-        return admin
-    again = authenticate(services, admin.sub, admin.email)
-    if again.tenant != admin.tenant:
-        raise SignInRefused("administrator")
-    kept = Administrator(**{**_plain(again), "signed_in": admin.signed_in})
-    session[SESSION] = _plain(kept)
-    return kept
+def is_trusted(checked: float, now: float, seconds: float) -> bool:
+    """Whether an answer of Google's is as new as that; one from the future is not."""
+    return 0 <= now - checked < seconds
 
 
 def start_session(admin: Administrator) -> None:
-    """Start a new session; of an earlier one only the language is kept."""
+    """Start a new session; of an earlier one only the language is kept. Raises StoreError."""
     language = session.get("language")
+    cookie = SessionCookie(admin.tenant, secrets.token_urlsafe(32))
+    current_services().store().save_session(admin.tenant, _record(cookie, admin))
     session.clear()
     session.permanent = True
-    session[SESSION] = _plain(admin)
+    session[SESSION] = {"tenant": cookie.tenant, "id": cookie.id}
     if language:
         session["language"] = language
 
 
-def is_allowed(admin: Administrator, listed: Sequence[str]) -> bool:
-    """Whether a tenant that lists these administrators admits this one.
-
-    Without a list all super administrators are admitted; delegated ones only when listed.
-    """
-    named = admin.email.casefold() in map(str.casefold, listed)
-    return named or (admin.super_admin and not listed)
+def end_session(found: LiveSession, everywhere: bool = False) -> None:
+    """End a session or, with `everywhere`, all of the account's. Raises StoreError."""
+    store = current_services().store()
+    if everywhere:
+        store.end_sessions(found.cookie.tenant, found.admin.sub)
+    else:
+        store.end_session(found.cookie.tenant, found.cookie.stored_id)
 
 
 def refusal_text(refused: SignInRefused) -> Response:
@@ -205,33 +204,49 @@ def roles(app: Flask) -> Mapping[str, Role]:
     return dict(sorted(found.items()))
 
 
-def _plain(admin: Administrator) -> dict[str, Any]:
-    return {name: getattr(admin, name) for name in admin.__struct_fields__}
+def _cookie() -> SessionCookie | None:
+    kept = session.get(SESSION)
+    if not isinstance(kept, dict):
+        return None
+    tenant, session_id = kept.get("tenant"), kept.get("id")
+    if not (isinstance(tenant, str) and isinstance(session_id, str) and tenant and session_id):
+        return None  # the session is of another version of the program
+    return SessionCookie(tenant, session_id)
 
 
-def _asked(settings: Settings, sub: str, email: str) -> AdministratorAccount:
-    """Look up the person's account with Google. Raises SignInRefused."""
-    try:
-        found = find_account(source_as(settings, email), sub, email)
-    except AccessRefused as error:
-        log.error("an administrator could not be checked: %s", error)
-        if error.why in OUR_OWN:
-            raise SignInRefused("unknown") from None
-        raise SignInRefused("access", refused_scopes(settings, email)) from None
-    except DirectoryError as error:
-        log.warning("an administrator could not be checked: %s", error)
-        raise SignInRefused("unknown") from None
-    if found is None or not (found.super_admin or found.delegated):
-        raise SignInRefused("administrator")
-    return found
+def _record(cookie: SessionCookie, admin: Administrator) -> SessionRecord:
+    return SessionRecord(
+        id=cookie.stored_id,
+        sub=admin.sub,
+        email=admin.email,
+        name=admin.name,
+        super_admin=admin.super_admin,
+        checked=admin.checked,
+        signed_in=admin.signed_in,
+    )
 
 
-def raise_unless_listed(services: Services, admin: Administrator) -> None:
-    """Raise SignInRefused unless the tenant admits the administrator; see `is_allowed`."""
-    stored = services.store().tenant(admin.tenant)
-    listed = () if stored is None else load_tenant(stored).administrators
-    if not is_allowed(admin, listed):
-        raise SignInRefused("listed" if listed else "delegated")
+def _checked_again(services: Services, found: LiveSession) -> Administrator | None:
+    """Return the administrator, whom Google is asked about when its last answer is too old.
+
+    Return None if the session has been ended meanwhile. Raises SignInRefused.
+    """
+    admin = found.admin
+    reads = request.method in ("GET", "HEAD", "OPTIONS")
+    trusted_for = CHECKED_FOR_READING if reads else CHECKED_FOR_CHANGES
+    if is_trusted(admin.checked, services.clock(), trusted_for):
+        return admin
+    again = find_administrator(services, admin.sub, admin.email)
+    if again.tenant != admin.tenant:
+        raise SignInRefused("administrator", tenant=admin.tenant)
+    kept = structs.replace(again, signed_in=admin.signed_in)
+    stays = services.store().update_session(admin.tenant, _record(found.cookie, kept))
+    return kept if stays else None
+
+
+def _raise_unless_open_to(admission: Admission, admin: Administrator) -> None:
+    if admission != "full" and request.endpoint not in OF_THE_LIST:
+        raise SignInRefused("unlisted", tenant=admin.tenant)
 
 
 def _to_sign_in() -> AnyResponse:

@@ -1,4 +1,4 @@
-"""Sessions in a signed cookie: who has signed in, and no data about students."""
+"""The signed cookie: the id of a session in the store, a language, and no data about anybody."""
 
 import logging
 import secrets
@@ -19,8 +19,6 @@ log = logging.getLogger(__name__)
 
 IDLE = timedelta(hours=12)
 """Time without a request after which a session expires."""
-LONGEST = 7 * 24 * 3600.0
-"""Seconds from sign-in after which one must sign in again in any case."""
 SECRETS = Namespace("session")
 WITHOUT = "skolsynk.without_sessions"
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.settings import CloudTasks, FirestoreAddress
-from addon.store.base import AUDIT_KEPT, RUNS_KEPT
+from addon.store.base import AUDIT_KEPT, RUNS_KEPT, SESSION_KEPT
 from addon.sync.evidence import GONE_KEPT
 from addon.sync.run import SNAPSHOT_KEPT
 from addon.tenants.model import Limits
@@ -22,10 +22,10 @@ from addon.web.operator import operator_of
 from addon.web.presenters.saved_searches import LASTS as SEARCH_KEPT
 from addon.web.scope_reasons import scopes_with_reasons
 from addon.web.security.headers import STATIC_KEPT
-from addon.web.security.sessions import IDLE, LONGEST
+from addon.web.security.sessions import IDLE
 from addon.web.services import current_services
 
-CHANGED = "2026-11-26"
+CHANGED = "2026-11-27"
 """The day on which the texts were last changed in what they say."""
 ASSESSED = "2026-11-26"
 """The day of the newest assessment of accessibility."""
@@ -67,7 +67,7 @@ def privacy() -> AnyResponse:
         "searches": int(SEARCH_KEPT) // HOUR,
         "log": int(AUDIT_KEPT) // (365 * DAY),
         "idle": IDLE // timedelta(hours=1),
-        "session": int(LONGEST) // DAY,
+        "session": int(SESSION_KEPT) // DAY,
     }
     return _page(
         "privacy",

@@ -16,9 +16,10 @@ from addon.store.base import StoreError
 from addon.sync.channels import resume_notifications
 from addon.tenants.model import About, Notices, Pause, Tenant
 from addon.tenants.pause import today
+from addon.web.labels import LIST_FAULTS
 from addon.web.presenters.pause_proposal import pause_proposal
 from addon.web.request_context import EditConflict, RequestContext, request_context
-from addon.web.security.auth import is_allowed
+from addon.web.security.admission import fault_of_list
 from addon.web.support_contact import support_contact
 
 HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
@@ -134,9 +135,9 @@ def administrators() -> AnyResponse | tuple[str, int]:
     if bad:
         told = _("Det här är ingen e-postadress: %(bad)s", bad=bad)
         return _page(ctx, faults={"administrators": told}), 400
-    if not is_allowed(ctx.admin, addresses):
-        told = _("Ta med din egen adress, annars kommer du inte in igen.")
-        return _page(ctx, faults={"administrators": told}), 400
+    fault = fault_of_list(ctx.services, ctx.admin, ctx.tenant, addresses)
+    if fault is not None:
+        return _page(ctx, faults={"administrators": str(LIST_FAULTS[fault])}), 400
     return _save(
         "administrators",
         "administrators.saved",

@@ -28,11 +28,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.bootstrap import secret_manager
 from addon.settings import Settings, SignIn
 from addon.vendors.profiles import NotConfigured
+from addon.web.security.admission import SignInRefused, raise_unless_admitted
 from addon.web.security.auth import (
-    SignInRefused,
     authenticate,
+    end_session,
+    live_session,
     refusal_text,
-    signed_in,
     start_session,
 )
 from addon.web.security.headers import HEADERS
@@ -123,7 +124,7 @@ def page() -> AnyResponse | tuple[str, int]:
     way_back = safe_path_after_sign_in(request.args.get("vidare", ""))
     if provider.settings is None:
         return render_template("sign_in/not_set_up.html"), 503
-    if signed_in(services.clock()) is not None:
+    if live_session(services) is not None:
         return redirect(way_back)
     response = make_response(render_template("sign_in/page.html", way_back=way_back))
     policy = HEADERS["Content-Security-Policy"].replace(
@@ -165,7 +166,7 @@ def done() -> AnyResponse | tuple[str, int]:
         verified = claims.get("email_verified") is True
     except OAuthError as error:
         log.warning("nobody was signed in: %s", _word(error.error))
-        if signed_in(services.clock()) is not None:  # in another window in the meantime
+        if live_session(services) is not None:  # in another window in the meantime
             return redirect(safe_path_after_sign_in("/"))
         why = "denied" if error.error == "access_denied" else "again"
         return render_template("sign_in/error.html", why=why), 400
@@ -179,9 +180,12 @@ def done() -> AnyResponse | tuple[str, int]:
     if not verified:
         return refusal_text(SignInRefused("administrator"))
     try:
-        start_session(authenticate(services, sub, email))
+        admin = authenticate(services, sub, email)
+        start_session(admin)
+        raise_unless_admitted(services, admin)
     except SignInRefused as refused:
-        session.clear()
+        if refused.why != "unlisted":  # who may change the list has a session for that
+            session.clear()
         return refusal_text(refused)
     return redirect(way_back)
 
@@ -189,6 +193,19 @@ def done() -> AnyResponse | tuple[str, int]:
 @bp.post("/logga-ut")
 def leave() -> AnyResponse:
     """End the session."""
+    return _leave()
+
+
+@bp.post("/logga-ut/overallt")
+def leave_everywhere() -> AnyResponse:
+    """End all sessions of the account, in whatever browser."""
+    return _leave(everywhere=True)
+
+
+def _leave(everywhere: bool = False) -> AnyResponse:
+    found = live_session(current_services())
+    if found is not None:
+        end_session(found, everywhere)
     session.clear()
     return redirect(url_for("sign_in.page"))
 

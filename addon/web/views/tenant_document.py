@@ -8,9 +8,10 @@ from addon.tenants.diff import changes
 from addon.tenants.document import DocumentError, decode_tenant, write_document
 from addon.tenants.model import Tenant
 from addon.validation import Fault
+from addon.web.labels import LIST_FAULTS
 from addon.web.presenters.document_errors import fault_text
 from addon.web.request_context import EditConflict, RequestContext, request_context
-from addon.web.security.auth import is_allowed
+from addon.web.security.admission import fault_of_list
 from addon.web.views.vendor_common import people_there
 
 SHOWN = 200
@@ -75,16 +76,16 @@ def _checked(ctx: RequestContext, data: bytes) -> Tenant:
     """Return the document in the file.
 
     Raises DocumentError when it is invalid, another tenant's, or would shut out this
-    administrator.
+    administrator, or a super administrator whom this one may not shut out.
     """
     if not data.strip():
         raise DocumentError([Fault("", _("Välj en fil först."))])
     wanted = decode_tenant(data, ctx.vendors)
     if wanted.customer_id != ctx.tenant_id:
         raise DocumentError([Fault("customerId", _("Filen är en annan organisations."))])
-    if not is_allowed(ctx.admin, wanted.administrators):
-        told = _("Ta med din egen adress, annars kommer du inte in igen.")
-        raise DocumentError([Fault("administrators", told)])
+    fault = fault_of_list(ctx.services, ctx.admin, ctx.tenant, wanted.administrators)
+    if fault is not None:
+        raise DocumentError([Fault("administrators", str(LIST_FAULTS[fault]))])
     return wanted
 
 

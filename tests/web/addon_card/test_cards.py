@@ -374,15 +374,25 @@ def test_when_google_does_not_answer_nobody_is_shown_anything(world: World, pane
     assert "Allt är i ordning." in text_on(card)
 
 
-def test_google_is_asked_about_an_administrator_once_a_day(world: World, panel: Panel) -> None:
+def test_google_is_asked_about_an_administrator_once_an_hour_and_before_changes(
+    world: World, panel: Panel
+) -> None:
     well(world)
     world.directory.forget_requests()
     for _ in range(3):
         panel.home()
     assert len(world.directory.requests) == 1
     world.domain.find_user(ADMIN)["isAdmin"] = False
-    assert "Allt är i ordning." in text_on(panel.home())
-    with world.later(24 * 3600.0):
+    card = panel.home()
+    assert "Allt är i ordning." in text_on(card)
+    with world.later(601.0):
+        assert "Allt är i ordning." in text_on(panel.home())
+        assert "Kontot tillhör ingen administratör" in text_on(panel.click(card, "Kör nu")[0])
+    world.domain.find_user(ADMIN)["isAdmin"] = True
+    with world.later(1202.0):
+        assert "Allt är i ordning." in text_on(panel.home())
+    world.domain.find_user(ADMIN)["isAdmin"] = False
+    with world.later(1202.0 + 3601.0):
         assert "Kontot tillhör ingen administratör" in text_on(panel.home())
 
 
