@@ -15,7 +15,7 @@ from addon.roster.index import DirectoryIndex
 from addon.roster.model import StudentGroup
 from addon.roster.patterns import finder
 from addon.roster.placement import Placement, UnitPeople
-from addon.roster.years import NoYearError, year_of
+from addon.roster.years import NoYearError, year_by_classes, year_of
 from addon.tenants.conditions import compiled
 from addon.tenants.model import GroupRule, GroupRules, SchoolUnit, YearRule, rules_of
 from addon.text import SortKey, path_key, sort_key
@@ -168,14 +168,17 @@ def _parts(groups: Iterable[StudentGroup]) -> tuple[RuleGroup, ...]:
 
 
 def _years(index: DirectoryIndex, people: UnitPeople, rule: YearRule, brief: bool) -> RuleOutcome:
-    classes = classes_of(groups_of(index, people)) if rule.source == "class" else {}
+    made, excepted = _found(index, people) if rule.source == "class" else ((), [])
+    classes, left_out = classes_of(made), classes_of(excepted)
     year = year_of(rule, index)
     count: Counter[int] = Counter()
     without: list[str] = []
     beyond: list[str] = []
     for id in people.students:
         try:
-            found = year(index.users[id], classes.get(id, ()))
+            found = year_by_classes(
+                year, index.users[id], classes.get(id, ()), left_out.get(id, ())
+            )
         except NoYearError:
             beyond.append(id)
             continue

@@ -7,9 +7,10 @@ from msgspec import Struct
 
 from addon.directory.snapshot import User
 from addon.roster.filters import choose, values_of
+from addon.roster.groups import classes_of
 from addon.roster.index import DirectoryIndex, within
 from addon.roster.model import Roster, StudentGroup
-from addon.roster.years import NoYearError, year_of
+from addon.roster.years import NoYearError, year_by_classes, year_of
 from addon.tenants.conditions import condition
 from addon.tenants.model import (
     Clause,
@@ -154,7 +155,7 @@ def explain(tenant: Tenant, index: DirectoryIndex, user_id: str, roster: Roster)
         employed=person.employments if person else (),
         memberships=memberships,
         years=tuple(
-            _year(e.unit, rule, index, user, memberships)
+            _year(e.unit, rule, index, user, memberships, roster.excepted_groups)
             for e in enrolments
             if (rule := units[e.unit].school_year) is not None
         ),
@@ -271,21 +272,28 @@ def _memberships(
 
 
 def _year(
-    unit: str, rule: YearRule, index: DirectoryIndex, user: User, memberships: Iterable[Membership]
+    unit: str,
+    rule: YearRule,
+    index: DirectoryIndex,
+    user: User,
+    memberships: Iterable[Membership],
+    excepted: Iterable[StudentGroup],
 ) -> Year:
     classes = [
         each.group.name
         for each in memberships
         if each.group.unit == unit and each.group.kind == "class" and each.role == "student"
     ]
+    left_out = classes_of(group for group in excepted if group.unit == unit).get(user.id, [])
     if rule.source == "class":
-        texts = tuple(classes)
+        texts = (*classes, *left_out)
     elif rule.source == "orgUnit":
         texts = index.paths_of(user)
     else:
         texts = tuple(values_of(rule.attribute or "", index)(user))
     try:
-        return Year(unit, year_of(rule, index)(user, classes), rule, texts)
+        found = year_by_classes(year_of(rule, index), user, classes, left_out)
+        return Year(unit, found, rule, texts)
     except NoYearError:
         return Year(unit, None, rule, texts, misread=True)
 

@@ -110,6 +110,12 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
         "The student is in no class at {unitName} ({unit}). Put the student in the right"
         " class, or correct the rule that says where the unit's classes are.",
     ),
+    "student-class-excepted": (
+        "info",
+        "The student's class at {unitName} ({unit}) is left out by the rule for classes ({names}),"
+        " so the student is sent without a class. If that is not meant, take the name out of the"
+        " rule's exceptions.",
+    ),
     "student-in-several-classes": (
         "warning",
         "The student is in {count} classes at {unitName} ({unit}). If that is not meant,"

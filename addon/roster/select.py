@@ -8,7 +8,7 @@ from addon.roster.groups import GroupFinder, classes_of
 from addon.roster.index import DirectoryIndex
 from addon.roster.model import Enrolment, Finding, Person, Roster, StudentGroup
 from addon.roster.placement import UnitPeople, place
-from addon.roster.years import NoYearError, has_no_year, texts_of, year_of
+from addon.roster.years import NoYearError, has_no_year, texts_of, year_by_classes, year_of
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.model import SchoolUnit, Tenant, rules_of
 from addon.text import fold
@@ -33,9 +33,10 @@ def _select(tenant: Tenant, snapshot: Snapshot, index: DirectoryIndex) -> Roster
     roll = _Roll(index)
     groups: list[StudentGroup] = []
     for people in placement.units:
+        before = len(grouping.excepted)
         made = grouping.of_unit(people)
         groups.extend(made)
-        roll.enter(people, made)
+        roll.enter(people, made, grouping.excepted[before:])
     findings = in_order(
         (
             *placement.findings,
@@ -84,15 +85,19 @@ class _Roll:
         self._employments: dict[str, list[str]] = {}
         self._findings: list[Finding] = []
 
-    def enter(self, people: UnitPeople, groups: Iterable[StudentGroup]) -> None:
+    def enter(
+        self, people: UnitPeople, groups: Iterable[StudentGroup], excepted: Iterable[StudentGroup]
+    ) -> None:
         unit = people.unit
-        classes = classes_of(groups)
+        classes, left_out = classes_of(groups), classes_of(excepted)
         year = self._years_of(unit)
         for id in people.students:
-            names = classes.get(id, [])
-            enrolment = Enrolment(unit.code, year(self._users[id], names, people))
+            names, other = classes.get(id, []), left_out.get(id, [])
+            enrolment = Enrolment(unit.code, year(self._users[id], names, other, people))
             self._enrolments.setdefault(id, []).append(enrolment)
-            if not names and unit.classes is not None:
+            if not names and other:
+                self._say("student-class-excepted", id, people, names=", ".join(other))
+            elif not names and unit.classes is not None:
                 self._say("student-without-class", id, people)
             elif len(names) > 1:
                 self._say("student-in-several-classes", id, people, count=str(len(names)))
@@ -115,15 +120,19 @@ class _Roll:
                 units = ", ".join(e.unit for e in enrolments)
                 yield finding("student-in-several-units", id, units=units)
 
-    def _years_of(self, unit: SchoolUnit) -> Callable[[User, list[str], UnitPeople], int | None]:
+    def _years_of(
+        self, unit: SchoolUnit
+    ) -> Callable[[User, list[str], list[str], UnitPeople], int | None]:
         """Return a function that gives a student's school year, and notes that there is none."""
         rule = unit.school_year
         year = year_of(rule, self._index)
         texts = None if rule is None else texts_of(rule, self._index)
 
-        def told(user: User, classes: list[str], people: UnitPeople) -> int | None:
+        def told(
+            user: User, classes: list[str], left_out: list[str], people: UnitPeople
+        ) -> int | None:
             try:
-                found = year(user, classes)
+                found = year_by_classes(year, user, classes, left_out)
             except NoYearError:
                 self._say("school-year-out-of-range", user.id, people)
                 return None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import cache
 
@@ -56,6 +57,27 @@ def year_of(rule: YearRule | None, index: DirectoryIndex) -> YearOf:
         return _first(map(find, found), read)
 
     return year
+
+
+def year_by_classes(
+    year: YearOf, user: User, classes: Sequence[str], left_out: Sequence[str]
+) -> int | None:
+    """Return the school year by the names of a user's classes, else by those that are left out.
+
+    A class that is not sent still says in which year its students are. Raises NoYearError.
+    """
+    misread: NoYearError | None = None
+    found = None
+    try:
+        found = year(user, classes)
+    except NoYearError as error:
+        misread = error
+    if found is None and left_out:
+        with suppress(NoYearError):
+            found = year(user, left_out)
+    if found is None and misread is not None:
+        raise misread
+    return found
 
 
 def has_no_year(rule: YearRule, texts: Iterable[str]) -> bool:

@@ -185,6 +185,12 @@ TEXTS: Mapping[str, _Text] = {
             _("Gäller det många: se över regeln för klasser på skolenheten här."),
         ),
     ),
+    "student-class-excepted": _Text(
+        _("Elevens klass är undantagen"),
+        _("Eleverna skickas utan klass, eftersom deras klass är undantagen på skolenheten."),
+        _("Undantagen på %(unitName)s: %(names)s. Eleven har ingen annan klass."),
+        (_("Om det inte är meningen: ta bort undantaget på skolenhetens sida för klasser."),),
+    ),
     "student-in-several-classes": _Text(
         _("Elev i flera klasser"),
         _("Det kan stämma. Annars ligger eleven kvar i en gammal klass."),

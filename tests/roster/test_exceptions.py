@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from addon.directory.scope import scope_of
-from addon.roster.explain import selector_outcome
+from addon.proposals.rule_outcome import outcome
+from addon.roster.explain import explain, selector_outcome
 from addon.roster.filters import left_out
 from addon.roster.groups import classes_of
 from addon.roster.index import DirectoryIndex
@@ -146,7 +147,33 @@ def test_a_class_named_as_an_exception_is_left_out_and_its_students_are_not():
     assert [(g.name, g.kind, g.students) for g in roster.excepted_groups] == [
         ("FRITIDS", "class", ("2",))
     ]
-    assert about(roster, "student-without-class") == ["2"]
+    assert about(roster, "student-without-class") == []
+    assert about(roster, "student-class-excepted") == ["2"]
+
+
+def test_a_class_that_is_left_out_still_tells_its_students_school_year():
+    by_name = YearRule(source="class", pattern=r"^(?P<year>\d+)")
+    school = unit(classes=named(CLASS_OU, "7B", "Fritids"), school_year=by_name)
+    found = snapshot(
+        *(user(str(n), f"{NORRA}/{at}") for n, at in enumerate(("7A", "7B", "Fritids")))
+    )
+    document = tenant(school)
+    roster = select(document, found)
+    years = {id: [e.school_year for e in each.enrolments] for id, each in roster.people.items()}
+    assert years == {"0": [7], "1": [7], "2": [None]}
+    assert about(roster, "student-without-school-year") == []
+    index = DirectoryIndex(document.protected, found)
+    assert [y.year for y in explain(document, index, "1", roster).years] == [7]
+    told = outcome(index, roster.people, (), by_name, school)
+    assert [(each.name, each.students) for each in told.found] == [("7", 2)]
+
+
+def test_a_class_that_is_sent_tells_the_school_year_before_one_that_is_left_out():
+    by_name = YearRule(source="class", pattern=r"^(?P<year>\d+)")
+    school = unit(classes=named(CLASS_GROUP, "2mentor"), school_year=by_name)
+    groups = group("klass-2mentor", "1"), group("klass-4a", "1")
+    roster = select(tenant(school), snapshot(user("1"), *groups))
+    assert [e.school_year for e in roster.people["1"].enrolments] == [4]
 
 
 def test_only_the_whole_name_is_an_exception():

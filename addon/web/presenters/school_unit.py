@@ -34,6 +34,7 @@ class FindingCount(Struct, frozen=True):
 class UnitView(Struct, frozen=True):
     """A unit with its numbers. `years` counts students by school year, None for those without.
 
+    `class_excepted` counts the students whose only classes are left out by their names.
     `external_ids` are those of its classes and groups, by `group_id`; `withheld` names the vendors
     that do not get one of them.
     """
@@ -43,6 +44,7 @@ class UnitView(Struct, frozen=True):
     classes: tuple[StudentGroup, ...]
     teaching_groups: tuple[StudentGroup, ...]
     without_class: int
+    class_excepted: int
     years: tuple[tuple[int | None, int], ...]
     findings: tuple[FindingCount, ...]
     connections: tuple[Connection, ...]
@@ -68,6 +70,13 @@ def unit_view(tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit) -> U
     groups = [group for group in roster.groups if group.unit == unit.code]
     classes = _by_name(group for group in groups if group.kind == "class")
     placed = {user_id for group in classes for user_id in group.students}
+    left_out = {
+        user_id
+        for group in roster.excepted_groups
+        if group.unit == unit.code and group.kind == "class"
+        for user_id in group.students
+    }
+    without = people.students - placed
     years = Counter(
         enrolment.school_year
         for user_id in people.students
@@ -81,7 +90,8 @@ def unit_view(tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit) -> U
         people=people,
         classes=classes,
         teaching_groups=_by_name(group for group in groups if group.kind == "teaching"),
-        without_class=len(people.students - placed),
+        without_class=len(without - left_out),
+        class_excepted=len(without & left_out),
         years=tuple(sorted(years.items(), key=lambda y: (y[0] is None, y[0] or 0))),
         findings=_findings(directory, unit.code),
         connections=connections,

@@ -272,6 +272,18 @@ def test_the_file_has_what_is_wrong_where_and_what_to_do(world, client):
     assert second["skolenhet"] == "Norra skolan"
 
 
+def test_who_has_no_class_by_an_exception_is_told_so_with_a_link_to_it(world, client):
+    world.document["schoolUnits"][0]["classes"]["except"] = ["7b"]
+    world.import_document()
+    page = kind(world, client, "student-class-excepted")
+    assert "Undantagen på Norra skolan: 7B. Eleven har ingen annan klass." in world.text(page)
+    assert 'href="/skolenheter/12345678/klasser">Ändra undantaget' in page.text
+    assert "Elev utan klass" not in world.text(world.ready(client, PAGE))
+    unit = world.ready(client, "/skolenheter/12345678")
+    assert "1 klass undantagen: 7b. 6 elever har ingen annan klass" in world.text(unit)
+    assert "utan klass" not in world.text(unit)
+
+
 def test_a_name_that_is_a_formula_is_harmless_in_the_file(world, client):
     world.domain.add_user(
         {
