@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 import msgspec
@@ -29,6 +29,7 @@ class VendorResource(Struct, frozen=True):
 
     `body` is its JSON as the vendor returned it; None if the vendor does not have it or did not
     answer. In the second case `problem` says why: an HTTP status, or a few words in English.
+    `of_another` is whether it answered about something else than was asked for; that is not kept.
     """
 
     resource_type: ResourceType
@@ -36,6 +37,7 @@ class VendorResource(Struct, frozen=True):
     acknowledged: bool
     body: str | None = None
     problem: str | None = None
+    of_another: bool = False
 
 
 def lookup_person(
@@ -89,13 +91,12 @@ async def _ask(vendor: Vendor, target: Target, held: Asked) -> list[VendorResour
 
 async def _one(transport: Transport, resource: VendorResource, vendor_id: str) -> VendorResource:
     """Return the resource as the vendor has it, by the vendor's id or, without one, by ours."""
+    asked_id = vendor_id or resource.external_id
     try:
         found = None if vendor_id else await _by_filter(transport, resource)
         if found is not None:
             return found
-        answer = await transport.send(
-            "GET", resource.resource_type, vendor_id or resource.external_id
-        )
+        answer = await transport.send("GET", resource.resource_type, asked_id)
     except (RetriesExhausted, DeliveryStopped) as error:
         return _with_problem(resource, str(error))
     if answer.status in GONE:
@@ -103,10 +104,20 @@ async def _one(transport: Transport, resource: VendorResource, vendor_id: str) -
     if not answer.done or answer.cut:
         return _with_problem(resource, f"HTTP {answer.status}")
     try:
-        msgspec.json.decode(answer.body, type=dict[str, object])
+        about = msgspec.json.decode(answer.body, type=dict[str, object])
+        if not _is_about(about, resource.external_id, asked_id):
+            return msgspec.structs.replace(
+                resource, problem="the answer is about another resource", of_another=True
+            )
         return msgspec.structs.replace(resource, body=answer.body.decode())
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _with_problem(resource, "the answer is not a JSON object")
+
+
+def _is_about(body: Mapping[str, object], external_id: str, asked_id: str) -> bool:
+    """Whether a resource is the one that was asked for: by our id or, without that, the vendor's."""
+    ours = body.get("externalId")
+    return body.get("id") == asked_id if ours is None else ours == external_id
 
 
 class _Listed(Struct):

@@ -73,6 +73,28 @@ def test_the_vendors_trouble_is_reported(world, fault, problem):
     assert problem in found.problem
 
 
+@pytest.mark.parametrize("changed", [{"externalId": None}, {}], ids=["by its id", "by our id"])
+def test_an_answer_about_somebody_else_is_not_shown(world, changed):
+    (asked_for,) = asked(world, PUPILS["7A"][0])
+    (other,) = asked(world, PUPILS["7A"][1])
+    body = {k: v for k, v in {**json.loads(other.body), **changed}.items() if v is not None}
+    world.vendor("all").fail(200, method="GET", body=json.dumps(body).encode(), times=None)
+    (found,) = asked(world, PUPILS["7A"][0])
+    assert (found.body, found.of_another) == (None, True)
+    own = {k: v for k, v in json.loads(asked_for.body).items() if k != "externalId"}
+    world.vendor("all").clear()
+    world.vendor("all").fail(200, method="GET", body=json.dumps(own).encode(), times=None)
+    (found,) = asked(world, PUPILS["7A"][0])
+    assert (json.loads(found.body), found.of_another) == (own, False)
+
+
+@pytest.mark.parametrize("body", [{}, {"externalId": 17}, {"externalId": ["x"], "id": "y"}])
+def test_an_answer_that_names_nobody_is_not_shown(world, body):
+    world.vendor("all").fail(200, method="GET", body=json.dumps(body).encode(), times=None)
+    (found,) = asked(world, PUPILS["7A"][0])
+    assert (found.body, found.of_another) == (None, True)
+
+
 def test_a_vendor_that_does_not_answer_is_given_up(world, monkeypatch):
     monkeypatch.setattr("addon.sync.vendor_lookup.WITHIN", 0.05)
     world.vendor("all").fail(times=None, hang=5.0)
