@@ -6,7 +6,7 @@ value, since thousands of them are tried.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from msgspec import structs
 from addon.delivery.throttle import RetryPolicy
 from addon.planning.ledger import Ledger, LedgerKey
 from addon.ss12000.ids import Ids
+from addon.store.base import Store
 from addon.sync.context import SyncContext
 from addon.sync.report import ConnectionReport
 from addon.sync.run import sync
@@ -64,7 +65,10 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
 
 
 class ChangingTenant:
-    """A tenant with one vendor, `kind` of KINDS, whose state can be changed between runs."""
+    """A tenant with one vendor, `kind` of KINDS, whose state can be changed between runs.
+
+    Everything is in a SQLite store in `folder`, or in what `open_store` opens.
+    """
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class ChangingTenant:
         concurrency: int = 4,
         limits: tuple[int, float] = (10**6, 100),
         placements: str = "many",
+        open_store: Callable[[], Store] | None = None,
     ) -> None:
         self.clock = Clock()
         self.clock.set(START)
@@ -89,12 +94,17 @@ class ChangingTenant:
         self._stack = ExitStack()
         self._limits = limits
         self._ids = Ids(TENANT)
+        self._open_store = open_store
 
     def __enter__(self) -> "ChangingTenant":
         self._stack.enter_context(self.world)
         self.settings = self.world.settings
         self.vendor = self.settings.vendors["v"]
-        self.store = self._stack.enter_context(self.world.open_store())
+        self.store = (
+            self._stack.enter_context(self.world.open_store())
+            if self._open_store is None
+            else self._open_store()
+        )
         self.change_to(self.state)
         return self
 
