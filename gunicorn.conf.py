@@ -15,7 +15,10 @@ wsgi_app = "main:app"
 # One process: an instance has less than one processor core or not much more, and the local
 # queue, the directory's quota and what is kept in memory are each one process's.
 workers = 1
-worker_class = "gthread"
+# Reads requests outside of the threads: a slow client takes none of them.
+worker_class = "addon.web.server.worker.BufferingWorker"
+# Each takes a file descriptor, of which a process has 1024 by default.
+worker_connections = 512
 # More than the 8 requests that app.yaml lets in at once, so that a health check is never behind
 # runs. They wait for Google and for vendors most of the time.
 threads = 16

@@ -268,8 +268,8 @@ def _status(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _serve(given: argparse.Namespace, settings: Settings) -> int:
+    from addon.cli.port import PortError, usable
     from addon.cli.server import serve
-    from addon.port import PortError, usable
 
     logs.configure(settings.log_level, settings.log_format, settings.project)
     try:

@@ -8,6 +8,7 @@ from gunicorn.app.base import BaseApplication
 from addon import EXTENSION_KEY, create_app, logs
 from addon.bootstrap import open_store
 from addon.settings import Settings, SqliteAddress
+from addon.web.server.worker import BufferingWorker
 from addon.web.services import Services
 
 
@@ -39,8 +40,9 @@ def serve(settings: Settings, host: str, port: int, quiet: bool = False) -> None
     options = {
         "bind": f"{host}:{port}",
         "workers": 1,  # the local queue allows one process; overrides $WEB_CONCURRENCY
-        "threads": 8,
-        "worker_class": "gthread",
+        "threads": 16,
+        "worker_class": BufferingWorker,
+        "worker_connections": 512,
         "control_socket_disable": True,  # all servers would share one socket in the home directory
         "post_worker_init": lambda worker: services.start(app.jinja_env),
         "worker_exit": lambda server, worker: services.stop(),

@@ -13,10 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
+from addon.cli.port import PortError, usable
 from addon.cli.progress import ProgressLine
 from addon.directory.errors import DirectoryError
 from addon.planning.ledger import LedgerWriteError
-from addon.port import PortError, usable
 from addon.sandbox import story, story_changes, story_farewell
 from addon.sandbox.demo_environment import DemoEnvironment, StoryError, start_environment
 from addon.sandbox.environment import without_settings

@@ -9,6 +9,7 @@ import msgspec
 import requests
 from msgspec import Meta, Struct
 
+from addon.bounded_http import AnswerTooLargeError, bounded_session, seconds_left
 from addon.school_register.model import (
     ACTIVE,
     CEASED,
@@ -24,13 +25,11 @@ from addon.text import one_line
 T = TypeVar("T")
 Parameters = Sequence[tuple[str, str]]
 
-CONNECT, PART = 5.0, 20.0
-"""Seconds to connect, and for each part of an answer."""
 FILTERED_TIMEOUT, WHOLE_TIMEOUT = 12.0, 60.0
 """Seconds for an answer, retries included: while a page waits, and for the whole register."""
 TRIES = 3
 FIRST_WAIT = 0.3
-LARGEST = 20_000_000
+LARGEST = 5_000_000
 """Maximum bytes of an answer; the whole list is about 1 MB."""
 STATUSES = (ACTIVE, RESTING, CEASED, PLANNED)
 """All are requested by name: without the filter, a list was seen to leave out the ceased."""
@@ -105,7 +104,7 @@ class RegisterClient:
         self._base = base.rstrip("/")
         self._sleep = sleep
         self._largest = largest
-        self._session = requests.Session()
+        self._session = bounded_session(largest)
         self._session.headers["Accept"] = "application/json"
 
     def units(self, **filters: str) -> list[RegisterUnit]:
@@ -166,7 +165,7 @@ class RegisterClient:
         self, path: str, wanted: Parameters, kind: type[T], seconds: float, may_lack: bool
     ) -> T | None:
         """Return the answer as a `kind`, or None if it `may_lack` and is not found."""
-        body = self._tried(path, wanted, time.monotonic() + seconds, may_lack)
+        body = self._tried(path, wanted, time.monotonic() + seconds_left(seconds), may_lack)
         if body is None:
             return None
         try:
@@ -183,6 +182,11 @@ class RegisterClient:
             tried += 1
             try:
                 return self._body(path, wanted, until, may_lack)
+            except AnswerTooLargeError:
+                raise RegisterError(
+                    f"The school unit register's answer to {path} is larger than "
+                    f"{self._largest} bytes. {REMEDY}"
+                ) from None
             except (requests.RequestException, _Busy) as error:
                 if tried == TRIES or time.monotonic() + wait >= until:
                     said = str(error) if isinstance(error, _Busy) else type(error).__name__
@@ -193,34 +197,22 @@ class RegisterClient:
             wait *= 2
 
     def _body(self, path: str, wanted: Parameters, until: float, may_lack: bool) -> bytes | None:
-        left = max(0.1, until - time.monotonic())
-        with self._session.get(
+        response = self._session.get(
             self._base + path,
             params=list(wanted),
-            timeout=(min(CONNECT, left), min(PART, left)),
-            stream=True,
+            timeout=max(0.1, until - time.monotonic()),
             allow_redirects=False,
-        ) as response:
-            if response.status_code == 429 or response.status_code >= 500:
-                raise _Busy(f"HTTP {response.status_code}")
-            if may_lack and response.status_code in NOT_FOUND:
-                return None
-            if response.status_code != 200:
-                raise RegisterError(
-                    f"The school unit register answers {path} with HTTP {response.status_code}. "
-                    f"See that SKOLSYNK_REGISTER is right. {REMEDY}"
-                )
-            body = bytearray()
-            for part in response.iter_content(65536):
-                body += part
-                if len(body) > self._largest:
-                    raise RegisterError(
-                        f"The school unit register's answer to {path} is larger than "
-                        f"{self._largest} bytes. {REMEDY}"
-                    )
-                if time.monotonic() > until:
-                    raise _Busy("too slow")
-            return bytes(body)
+        )
+        if response.status_code == 429 or response.status_code >= 500:
+            raise _Busy(f"HTTP {response.status_code}")
+        if may_lack and response.status_code in NOT_FOUND:
+            return None
+        if response.status_code != 200:
+            raise RegisterError(
+                f"The school unit register answers {path} with HTTP {response.status_code}. "
+                f"See that SKOLSYNK_REGISTER is right. {REMEDY}"
+            )
+        return response.content
 
 
 class _Busy(Exception):

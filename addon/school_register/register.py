@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -134,8 +135,9 @@ class Register:
 
     def details(self, tenant: str, codes: Iterable[str]) -> dict[str, RegisterUnit]:
         """Units with their details, fetched in parallel; those not known are absent."""
+        asking = [(copy_context(), code) for code in codes]  # with the page's deadline
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            found = pool.map(lambda code: self.unit(tenant, code), list(codes))
+            found = pool.map(lambda each: each[0].run(self.unit, tenant, each[1]), asking)
             return {unit.code: unit for unit in found if unit is not None}
 
     def statuses(self, tenant: str, codes: Iterable[str]) -> dict[str, str]:

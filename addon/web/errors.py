@@ -13,8 +13,12 @@ from addon.tenants.document import DocumentError
 from addon.validation import Fault
 from addon.web.htmx import asks_for_part
 from addon.web.security.headers import FOR_PROGRAMS
+from addon.web.waiting import TooManyWaitingError
 
 log = logging.getLogger(__name__)
+
+RETRY_AFTER = "10"
+"""Seconds."""
 
 
 def init_app(app: Flask) -> None:
@@ -45,6 +49,22 @@ def init_app(app: Flask) -> None:
         )
         return render_template("errors/error.html", heading=heading, text=text, back="/"), 503
 
+    @app.errorhandler(TooManyWaitingError)
+    def busy(error: TooManyWaitingError) -> Response:
+        if request.path.split("/")[1] in FOR_PROGRAMS:
+            response = make_response({"error": "busy"}, 503)
+        elif asks_for_part():
+            response = make_response(render_template("errors/busy_part.html"))
+        else:
+            page = render_template(
+                "errors/error.html", heading=_("Det går inte just nu"), text=_busy(), back="/"
+            )
+            response = make_response(page, 503)
+        response.headers["Retry-After"] = RETRY_AFTER
+        return response
+
+    app.jinja_env.globals["busy_text"] = _busy
+
     @app.errorhandler(SlowPatternError)
     def too_slow(error: SlowPatternError) -> Response | tuple[str, int]:
         if asks_for_part():
@@ -55,6 +75,15 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(DocumentError)
     def not_right(error: DocumentError) -> tuple[str, int]:
         return render_template("errors/faults.html", faults=_faults(error)), 400
+
+
+def _busy() -> str:
+    return str(
+        _(
+            "Många frågor väntar redan på svar från andra system. Inget har ändrats. Försök "
+            "igen om en stund."
+        )
+    )
 
 
 def _faults(error: DocumentError) -> list[Fault]:

@@ -1,6 +1,7 @@
 """The context of a page's request: the administrator and their tenant, and no other tenant."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from hashlib import sha256
 from typing import TypeVar, cast
@@ -172,6 +173,10 @@ class RequestContext:
         return self.services.directories.directory(
             self.tenant, self.version, self.now, self.wait_budget
         )
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Wait for a vendor or the register within this. Raises TooManyWaitingError."""
+        return self.services.waiting.place_for(self.tenant_id)
 
     def from_directory(self, work: Callable[[TenantDirectory], T]) -> T | None:
         """Return what `work` makes of the directory; None when that is not ready."""

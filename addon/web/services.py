@@ -39,6 +39,7 @@ from addon.web.directory import snapshot_store
 from addon.web.directory.background import tune_for_latency
 from addon.web.directory.cache import DirectoryCache
 from addon.web.security.sessions import secret
+from addon.web.waiting import WaitingRequests
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class Services:
             lambda: ChannelTokens(secret(settings, self.store, self.clock()))
         )
         self.directories = DirectoryCache(self.sync_context)
+        self.waiting = WaitingRequests()
         self.register = _Lazy(lambda: open_register(settings, self.store(), clock))
         self._schedule: Scheduler | None = None
         self._channels: ChannelSchedule | None = None

@@ -66,7 +66,8 @@ def find_administrator(services: Services, sub: str, email: str) -> Administrato
     Raises SignInRefused.
     """
     now = services.clock()
-    found = _asked(services.settings, sub, email)
+    with services.waiting.place_for(email.rpartition("@")[2]):
+        found = _asked(services.settings, sub, email)
     return Administrator(
         sub=sub,
         email=found.address,

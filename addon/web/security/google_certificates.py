@@ -14,6 +14,8 @@ import requests
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, RSAKey
 
+from addon.bounded_http import bounded_session
+
 log = logging.getLogger(__name__)
 
 GOOGLE = "https://www.googleapis.com/oauth2/v3/certs"
@@ -75,7 +77,8 @@ class GoogleCertificates:
         """Fetch the keys; if that fails those that are known stay."""
         self._tried, self._failed = now, True
         try:
-            answer = requests.get(self._address, timeout=WITHIN, allow_redirects=False)
+            with bounded_session() as session:
+                answer = session.get(self._address, timeout=WITHIN, allow_redirects=False)
             if answer.status_code != 200:
                 raise ValueError(f"the answer was {answer.status_code}")
             keys = _keys_in(answer.json())

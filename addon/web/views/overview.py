@@ -25,7 +25,8 @@ def page() -> str | AnyResponse:
     """Show whether everything works, and what waits for the administrator."""
     ctx = request_context()
     if ctx.is_new:
-        scopes = refused_scopes(ctx.services.settings, ctx.admin.email)
+        with ctx.waiting():
+            scopes = refused_scopes(ctx.services.settings, ctx.admin.email)
         return render_template("setup/welcome.html", scopes=scopes)
     walk = setup_steps(ctx.store, ctx.tenant, ctx.runs, ctx.vendors, ctx.now)
     connections = connection_statuses(ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now)

@@ -98,7 +98,8 @@ def at_vendor(user_id: str, vendor: str) -> str:
     directory, user = ctx.directory, _user(ctx, user_id)
     if ctx.tenant.connection(vendor) is None:
         abort(404)
-    found = lookup_person(ctx.sync_context, ctx.tenant_id, vendor, user_id)
+    with ctx.waiting():
+        found = lookup_person(ctx.sync_context, ctx.tenant_id, vendor, user_id)
     part = asks_for_part()
     return render_template(
         "person/held.html" if part else "person/at_vendor.html",
@@ -193,7 +194,8 @@ def _all_asked(
         answers = lookup_person(context, tenant_id, each.vendor, user_id)
         return structs.replace(each, held=_told(answers, known))
 
-    with ThreadPoolExecutor(max(1, len(vendors)), thread_name_prefix="ask") as pool:
+    at_once = max(1, len(vendors))
+    with ctx.waiting(), ThreadPoolExecutor(at_once, thread_name_prefix="ask") as pool:
         return list(pool.map(ask, vendors))
 
 

@@ -116,7 +116,8 @@ def _at_vendor(
     """Return what the vendor has of the person; it is asked only when some of it will change."""
     if all(operation.kind == "create" for operation in operations):
         return {}
-    held = lookup_person(ctx.sync_context, ctx.tenant_id, vendor, user_id)
+    with ctx.waiting():
+        held = lookup_person(ctx.sync_context, ctx.tenant_id, vendor, user_id)
     return {each.external_id: each for each in held}
 
 

@@ -104,8 +104,9 @@ def _add_ticked(ctx: RequestContext) -> AnyResponse | tuple[str, int]:
     have = {unit.code for unit in ctx.tenant.school_units}
     ticked = [c for c in dict.fromkeys(request.form.getlist("code")) if CODE.fullmatch(c)]
     wanted = [code for code in ticked if code not in have]
-    found = ctx.services.register().details(ctx.tenant_id, wanted)
-    listed = _found(ctx) if len(found) < len(wanted) else SearchResult()
+    with ctx.waiting():
+        found = ctx.services.register().details(ctx.tenant_id, wanted)
+        listed = _found(ctx) if len(found) < len(wanted) else SearchResult()
     found = {row.unit.code: row.unit for row in listed.rows} | found  # details where there are any
     units = [_school_unit(found[code]) for code in wanted if code in found]
     absent = len(wanted) - len(units)
@@ -206,7 +207,8 @@ def _page(
 def _found(ctx: RequestContext) -> SearchResult:
     text = " ".join(request.values.get("q", "").split())[:100]
     try:
-        units = _searched(ctx, text) if text else _own(ctx)
+        with ctx.waiting():
+            units = _searched(ctx, text) if text else _own(ctx)
     except RegisterError as error:
         log.warning("the school unit register could not be asked: %s", error)
         return SearchResult(searched=text, failed=True)

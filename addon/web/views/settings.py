@@ -123,7 +123,8 @@ def test_mail() -> AnyResponse:
     elif not ctx.tenant.notices.email:
         flash(_("Spara minst en adress först."), "warning")
     else:
-        _send_test(ctx, mailer)
+        with ctx.waiting():
+            _send_test(ctx, mailer)
     return redirect(url_for("settings.page"))
 
 

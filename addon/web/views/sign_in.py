@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.flask_client import OAuth
+from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
+from authlib.integrations.requests_client import OAuth2Session
 from flask import (
     Blueprint,
     Flask,
@@ -26,6 +27,7 @@ from requests import RequestException
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.bootstrap import secret_manager
+from addon.bounded_http import bind
 from addon.settings import Settings, SignIn
 from addon.vendors.profiles import NotConfigured
 from addon.web.security.admission import SignInRefused, raise_unless_admitted
@@ -39,6 +41,7 @@ from addon.web.security.auth import (
 from addon.web.security.headers import HEADERS
 from addon.web.security.safe_redirect import safe_path_after_sign_in
 from addon.web.services import current_services
+from addon.web.waiting import TooManyWaitingError
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +59,24 @@ BEGUN = f"_state_{NAME}_"
 """The prefix of Authlib's session keys, one for each sign-in that is under way."""
 SCOPES = ("openid", "email", "profile")
 """What signing in asks of each person; marketplace/scopes.json has them too."""
+SIGN_IN = "sign-in"
+"""Those who wait for the provider, whose tenant is not known yet."""
 MOST_BEGUN = 3
 """Maximum number of sign-ins under way that fit in the cookie, one per window."""
 UNUSABLE = (RequestException, OAuthError, NotConfigured, RuntimeError, ValueError, KeyError)
 """Exceptions that mean that the provider, or our registration with it, does not work."""
+
+
+class _Session(OAuth2Session):  # type: ignore[misc]
+    """Requests to the provider, whose answers are bounded in time and size."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        bind(self)
+
+
+class _OAuthApp(FlaskOAuth2App):  # type: ignore[misc]
+    client_cls = _Session
 
 
 class Provider:
@@ -127,8 +144,10 @@ def page() -> AnyResponse | tuple[str, int]:
     if live_session(services) is not None:
         return redirect(way_back)
     response = make_response(render_template("sign_in/page.html", way_back=way_back))
+    with services.waiting.place_for(SIGN_IN):
+        origins = provider.origins()
     policy = HEADERS["Content-Security-Policy"].replace(
-        "form-action 'self'", f"form-action 'self' {provider.origins()}"
+        "form-action 'self'", f"form-action 'self' {origins}"
     )
     response.headers["Content-Security-Policy"] = policy
     return response
@@ -143,9 +162,10 @@ def begin() -> AnyResponse | tuple[str, int]:
     session[BACK] = safe_path_after_sign_in(request.form.get("vidare", ""))
     _forget_all_but(MOST_BEGUN - 1)
     try:
-        answer: AnyResponse = provider.client.authorize_redirect(
-            _callback(services.settings), prompt=ASK_WHICH
-        )
+        with services.waiting.place_for(SIGN_IN):
+            answer: AnyResponse = provider.client.authorize_redirect(
+                _callback(services.settings), prompt=ASK_WHICH
+            )
     except UNUSABLE as error:
         log.error("the OpenID provider cannot be used: %s", type(error).__name__)
         return render_template("sign_in/error.html", why="provider"), 503
@@ -160,7 +180,8 @@ def done() -> AnyResponse | tuple[str, int]:
         return render_template("sign_in/not_set_up.html"), 503
     _forget_expired(services.clock())
     try:
-        token = provider.client.authorize_access_token(claims_options=provider.demands())
+        with services.waiting.place_for(SIGN_IN):
+            token = provider.client.authorize_access_token(claims_options=provider.demands())
         claims = token["userinfo"]
         sub, email = str(claims["sub"]), str(claims["email"])
         verified = claims.get("email_verified") is True
@@ -173,6 +194,8 @@ def done() -> AnyResponse | tuple[str, int]:
     except (RequestException, NotConfigured) as error:
         log.error("the OpenID provider cannot be used: %s", type(error).__name__)
         return render_template("sign_in/error.html", why="provider"), 503
+    except TooManyWaitingError:
+        raise
     except Exception as error:  # an invalid token, whatever the library raises
         log.warning("nobody was signed in: %s", type(error).__name__)
         return render_template("sign_in/error.html", why="again"), 400
@@ -244,6 +267,7 @@ def _client(app: Flask, settings: SignIn) -> Any:
     oauth = OAuth(app)
     return oauth.register(
         NAME,
+        client_cls=_OAuthApp,
         server_metadata_url=settings.discovery,
         client_id=settings.client_id,
         client_secret=secret if name == secret else secret_manager()(name),

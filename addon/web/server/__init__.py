@@ -1,0 +1,1 @@
+"""The gunicorn worker that serves the application."""
