@@ -115,7 +115,7 @@ async def _one(transport: Transport, resource: VendorResource, vendor_id: str) -
 
 
 def _is_about(body: Mapping[str, object], external_id: str, asked_id: str) -> bool:
-    """Whether a resource is the one that was asked for: by our id or, without that, the vendor's."""
+    """Whether a resource is the one that was asked for: by our id or else by the vendor's."""
     ours = body.get("externalId")
     return body.get("id") == asked_id if ours is None else ours == external_id
 
