@@ -1,7 +1,7 @@
 """Filters, exceptions and protection that the names in a domain suggest."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -18,8 +18,8 @@ from addon.proposals.vocabulary import (
     plain_words,
     term_in,
 )
-from addon.roster.index import DirectoryIndex
-from addon.tenants.model import Clause, Protected
+from addon.roster.index import DirectoryIndex, within
+from addon.tenants.model import Clause, Protected, Selector
 from addon.text import fold, path_key
 
 SEVERAL_DEVICES = 2
@@ -36,6 +36,13 @@ class Exclusion(Struct, frozen=True):
     org_units: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
+
+
+class LeaversPlace(Struct, frozen=True):
+    """An OU named for people who have left, and how many people it has."""
+
+    path: str
+    people: int
 
 
 class ClosedPlaces:
@@ -83,6 +90,27 @@ class ClosedPlaces:
                 for path in found
             ),
         )
+
+
+def places_of_leavers(index: DirectoryIndex, selector: Selector) -> tuple[LeaversPlace, ...]:
+    """OUs that a selector reaches and that are named for people who have left, with their people.
+
+    They are the topmost such at or below its OUs, without those that are empty or exceptions.
+    """
+    chosen = [within(path) for path in selector.org_units]
+    left_out = [within(path) for path in selector.exceptions.org_units]
+    found: list[LeaversPlace] = []
+    tops: list[Callable[[str], bool]] = []
+    for key, unit in sorted(index.org_units.items()):
+        skipped = any(top(key) for top in (*tops, *left_out))
+        if skipped or not any(top(key) for top in chosen):
+            continue
+        named = unit.path if unit.path in selector.org_units else unit.path.rpartition("/")[2]
+        if any(is_left(plain_words(part)) for part in named.split("/")):
+            tops.append(within(unit.path))
+            if people := len(index.in_org_unit(unit.path)):
+                found.append(LeaversPlace(unit.path, people))
+    return tuple(found)
 
 
 def _is_closed(name: str) -> bool:

@@ -15,6 +15,7 @@ from addon.proposals.scope import around
 from addon.proposals.selectors import SelectorDraft
 from addon.proposals.vocabulary import (
     is_class,
+    is_left,
     is_no_lesson,
     is_programme_class,
     is_year,
@@ -175,8 +176,9 @@ def _doubts(
 
 
 def _is_no_class(name: str) -> bool:
-    """Whether a group that a class rule finds is for something else: fritids, mentor, alla."""
-    return not is_class(name) and is_no_lesson(plain_words(name))
+    """Whether a group that a class rule finds is for something else: fritids, mentor, Slutat."""
+    words = plain_words(name)
+    return not is_class(name) and (is_no_lesson(words) or is_left(words))
 
 
 def _is_adult(unit: SchoolUnit) -> bool:

@@ -41,7 +41,7 @@ RESOURCE_TYPES: Words = {
     "Organisation": _("organisationer"),
 }
 FIELDS: Words = {
-    "email": _("E-postadress"),
+    "email": _("E-postadress som kontaktuppgift"),
     "schoolYear": _("Årskurs"),
     "cloudId": _("Kontots id i Google, för inloggning med Google"),
     "schoolType": _("Skolform"),

@@ -6,12 +6,13 @@ from msgspec import Struct, structs
 
 from addon.proposals.model import Proposal
 from addon.proposals.rule_outcome import RuleOutcome, outcome
+from addon.proposals.vocabulary import is_class, is_left, plain_words
 from addon.roster.filters import choose
 from addon.tenants.model import SchoolUnit, Selector
 from addon.vendors.profiles import Vendor
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
-from addon.web.forms.class_rules import Kind, Rule, rule_of
+from addon.web.forms.class_rules import Kind, Rule, excepted_names, leaving_out, rule_of
 from addon.web.forms.unit_rules import KINDS, Rules, by_field, rules_of_unit, value_of
 from addon.web.presenters.class_rules import Replacement, replacements
 from addon.web.presenters.school_unit import PeopleBreakdown
@@ -41,6 +42,28 @@ def unit_as_edited(
 ) -> SchoolUnit:
     """Return the unit with the selectors and rules of a form."""
     return structs.replace(unit, students=students, staff=staff, **by_field(rules))
+
+
+def without_leavers(directory: TenantDirectory, unit: SchoolUnit, edited: SchoolUnit) -> Rules:
+    """Return the edited rules; classes named for people who have left become exceptions.
+
+    Those that are classes of the unit already stay. Raises StillComputing.
+    """
+    rules, classes = rules_of_unit(edited), rule_of(edited, "classes")
+    found = _outcome(directory, edited, "classes")
+    if found is None or classes is None:
+        return rules
+    groups = directory.prepared.roster.groups
+    known = {g.name for g in groups if g.unit == unit.code and g.kind == "class"}
+    left = [n for n in found.names if n not in known and _is_for_leavers(n)]
+    if not left:
+        return rules
+    names = tuple(dict.fromkeys((*excepted_names(classes), *left)))
+    return {**rules, "classes": leaving_out(classes, names)}
+
+
+def _is_for_leavers(name: str) -> bool:
+    return is_left(plain_words(name)) and not is_class(name)
 
 
 def rule_choices(

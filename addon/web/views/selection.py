@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.proposals.exclusions import places_of_leavers
 from addon.proposals.model import Proposal
 from addon.proposals.vocabulary import Role
 from addon.roster.index import within
@@ -32,7 +33,12 @@ from addon.web.presenters.proposal_rows import altered
 from addon.web.presenters.proposals import accepted_selection, has_places, is_set_up
 from addon.web.presenters.protected_suggestions import undecided
 from addon.web.presenters.selection_preview import SelectionPreview, attributes, preview_selection
-from addon.web.presenters.unit_rules import replaced_groups, rule_choices, unit_as_edited
+from addon.web.presenters.unit_rules import (
+    replaced_groups,
+    rule_choices,
+    unit_as_edited,
+    without_leavers,
+)
 from addon.web.request_context import (
     EditConflict,
     RequestContext,
@@ -76,6 +82,8 @@ def save(code: str) -> AnyResponse | str | tuple[str, int]:
     directory = ctx.directory
     form = read_selection(request.form, org_unit_tree.paths(directory), directory.index.named)
     rules, faults = read_rules(request.form, unit)
+    if not faults:
+        rules = without_leavers(directory, unit, _edited(unit, form, rules))
     proposal = ctx.from_directory(lambda _directory: proposal_for(ctx, unit))
     action = request.form.get("do", "")
     if action == "rules":
@@ -264,6 +272,9 @@ def _preview_of(
         "outcome": found,
         "rules": rule_choices(ctx.directory, unit, edited, proposal),
         "replaced": replaced,
+        "leavers": {
+            role: places_of_leavers(ctx.directory.index, form.of(role).selector()) for role in ROLES
+        },
         "unit_names": ctx.tenant.unit_names,
         "asks": _asks(ctx, found) or bool(replaced),
         "seen": _seen(form, rules),

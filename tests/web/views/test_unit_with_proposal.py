@@ -174,3 +174,29 @@ def test_a_search_in_the_tree_finds_genitives_and_keeps_the_ticks(world):
     nothing = client.post(PAGE, data={**form, "ou-search": "Vinterträdet"})
     assert "Ingen organisationsenhet liknar det du sökte." in world.text(nothing)
     assert "students" not in unit(world)
+
+
+def test_an_org_unit_of_those_who_have_left_is_warned_of_and_becomes_no_class(world):
+    add_people(world.domain, "/Elever/Norra skolan/Slutat", 3)
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    assert "ser ut att vara för dem som har slutat" not in world.text(page)  # it is an exception
+    everybody = {"students-except-ou": "", "students-ou": "/Elever/Norra skolan"}
+    shown = world.send(client, page, PAGE, do="show", **everybody)
+    said = world.text(shown)
+    warned = "/Elever/Norra skolan/Slutat ser ut att vara för dem som har slutat (3 personer)."
+    assert warned in said
+    assert "Klasser 2: 7A, 7B utom Slutat" in said
+    world.send(client, page, PAGE, **everybody)
+    assert unit(world)["classes"]["except"] == ["Slutat"]
+
+
+def test_an_org_unit_of_those_who_have_left_stays_a_class_where_it_was_made_one(world):
+    add_people(world.domain, "/Elever/Norra skolan/Slutat", 3)
+    rule = {"from": "orgUnit", "pattern": "^/Elever/[^/]+/(?P<name>[^/]+)$"}
+    chosen = {"students": {"orgUnits": ["/Elever/Norra skolan"]}, "classes": rule}
+    world.document["schoolUnits"][0] |= chosen
+    world.import_document()
+    client = world.sign_in()
+    world.send(client, world.ready(client, PAGE), PAGE)
+    assert unit(world)["classes"] == rule

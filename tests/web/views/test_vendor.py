@@ -387,7 +387,7 @@ def test_turning_on_is_asked_with_the_numbers_of_pupils_and_teachers(world, clie
     said = world.text(world.ready(client, f"{ALL}/lage/live"))
     assert "I skarpt läge skapas konton för 12 elever och 4 i personalen hos All." in said
     assert "Det gäller 1 skolenhet." in said
-    assert "E-postadress; Årskurs" in said
+    assert "E-postadress som kontaktuppgift; Årskurs" in said
     assert world.requests == []
 
 
