@@ -11,6 +11,7 @@ from addon.sync.proposal_answers import ProposalAnswers, load_answers, save_answ
 from addon.tenants.model import SchoolUnit, Selector
 from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.proposals import ProposalsView, proposals_view
+from addon.web.presenters.selection_preview import unsendable
 from addon.web.request_context import RequestContext
 from addon.web.version_token import value_hash
 
@@ -34,9 +35,10 @@ def study(ctx: RequestContext) -> ProposalsView:
         lambda: propose(index, units, tenant, answers.declined),
         value_hash((tenant.organisation.name, units, answers.declined)),
     )
+    cannot = unsendable(directory)
     return directory.get_or_compute(
         DirectoryResult.PROPOSALS_VIEW,
-        lambda: proposals_view(index, found, units, tenant, answers),
+        lambda: proposals_view(index, found, units, tenant, answers, cannot),
         value_hash((units, answers)),
     )
 

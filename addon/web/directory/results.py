@@ -43,6 +43,8 @@ class DirectoryResult(Enum):
     FINDINGS_OVER_TIME = auto()
     """How many findings each run had, by severity."""
 
+    PEOPLE_UNSENDABLE = auto()
+    """The ids of those who lack a name or an address."""
     PEOPLE_OF_UNITS = auto()
     """Students and staff of each unit."""
     UNIT_NUMBERS = auto()

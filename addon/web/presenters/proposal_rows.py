@@ -50,7 +50,8 @@ class ProposalImpact(Struct, frozen=True):
 class ProposalRow(Struct, frozen=True):
     """One unit: what would be set up with the chosen alternatives, and its state.
 
-    `claims` are the units that have some of its students too.
+    `people` are those who would be sent, and `not_sent` is how many more it would choose who cannot
+    be. `claims` are the units that have some of its students too.
     """
 
     unit: SchoolUnit
@@ -59,6 +60,8 @@ class ProposalRow(Struct, frozen=True):
     ceased: bool
     students: tuple[Alternative, ...]
     staff: tuple[Alternative, ...]
+    people: PeopleBreakdown
+    not_sent: int = 0
     student_pick: int | None = None
     staff_pick: int | None = None
     claims: tuple[Claim, ...] = ()

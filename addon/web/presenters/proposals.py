@@ -41,17 +41,24 @@ class Claim(Struct, frozen=True):
 class ProposalsView(Struct, frozen=True):
     """The proposals for a document and a directory. `mark` is the hash of the proposals.
 
-    `pupils` are the ids of those who are students of each unit, by its selection or else by its
-    proposal, `claims` the other units that have some of them too. `questions` are the OUs that
-    several units without a selection share; `totals` how many people the sure and the likely
-    proposals have together. `shaped` is the number of units placed in the tree as its main shape
-    says. `left_out` are the OUs with many people that neither a proposal nor the document selects;
-    `ceased` are the codes of units that have ceased according to the register.
+    `people` are those whom each unit would send, by its selection or else by its proposal, counted
+    as when all of it is saved: nobody who is `unsendable`, and nobody as a student who is `staff`
+    at any unit. `not_sent` is how many more each would choose who cannot be. `pupils` are their
+    students, but for units that are said to have none, and `claims` the other units that have some
+    of them too. `questions` are the OUs that several units without a selection share; `totals` how
+    many people the sure and the likely proposals have together. `shaped` is the number of units
+    placed in the tree as its main shape says. `left_out` are the OUs with many people that neither
+    a proposal nor the document selects; `ceased` are the codes of units that have ceased according
+    to the register.
     """
 
     proposals: Proposals
     by_code: Mapping[str, Proposal]
     states: Mapping[str, State]
+    people: Mapping[str, PeopleBreakdown]
+    not_sent: Mapping[str, int]
+    staff: frozenset[str]
+    unsendable: frozenset[str]
     pupils: Mapping[str, frozenset[str]]
     claims: Mapping[str, tuple[Claim, ...]]
     questions: tuple[SharedTree, ...]
@@ -65,6 +72,10 @@ class ProposalsView(Struct, frozen=True):
         """Return the codes of the units in any of these states, in the document's order."""
         return tuple(code for code, state in self.states.items() if state in states)
 
+    def sent(self, chosen: PeopleBreakdown) -> PeopleBreakdown:
+        """Return those of the chosen people whom a unit sends."""
+        return sendable(chosen, self.staff, self.unsendable)
+
     def question_of(self, code: str) -> SharedTree | None:
         """Return the shared OU that a unit's question is about, if any."""
         return next((tree for tree in self.questions if code in tree.units), None)
@@ -76,13 +87,16 @@ def proposals_view(
     units: Sequence[UnitToPropose],
     tenant: Tenant,
     answers: ProposalAnswers,
+    unsendable: frozenset[str] = frozenset(),
 ) -> ProposalsView:
     """Return what is proposed for all of a document's units."""
     by_code = {proposal.code: proposal for proposal in proposals.proposals}
-    people = {
+    chosen = {
         unit.code: chosen_by(index, unit if is_set_up(unit) else by_code[unit.code])
         for unit in tenant.school_units
     }
+    staff = frozenset[str]().union(*(each.staff for each in chosen.values()))
+    people = {code: sendable(each, staff, unsendable) for code, each in chosen.items()}
     pupils = {code: each.students for code, each in people.items()}
     for code in _without(tenant, answers):
         pupils[code] = frozenset()
@@ -97,6 +111,10 @@ def proposals_view(
         proposals=proposals,
         by_code=by_code,
         states=states,
+        people=people,
+        not_sent={code: each.among(unsendable) for code, each in chosen.items()},
+        staff=staff,
+        unsendable=unsendable,
         pupils=pupils,
         claims=claims,
         questions=questions,
@@ -194,6 +212,16 @@ def chosen_by(index: DirectoryIndex, proposal: Proposal | SchoolUnit) -> PeopleB
     """Return the people whom a proposal or unit chooses; staff are not counted as students."""
     staff = choose(proposal.staff, index).chosen
     return PeopleBreakdown(choose(proposal.students, index).chosen - staff, staff)
+
+
+def sendable(
+    chosen: PeopleBreakdown, staff: frozenset[str], unsendable: frozenset[str]
+) -> PeopleBreakdown:
+    """Return those of the chosen people who are sent; `staff` are so at any unit.
+
+    Follows the rules of `addon.roster.placement.place`.
+    """
+    return PeopleBreakdown(chosen.students - staff - unsendable, chosen.staff - unsendable)
 
 
 def is_set_up(unit: SchoolUnit) -> bool:

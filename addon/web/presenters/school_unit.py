@@ -22,6 +22,10 @@ class PeopleBreakdown(Struct, frozen=True):
     students: frozenset[str] = frozenset()
     staff: frozenset[str] = frozenset()
 
+    def among(self, ids: frozenset[str]) -> int:
+        """Return how many of them are among `ids`."""
+        return len((self.students | self.staff) & ids)
+
 
 class FindingCount(Struct, frozen=True):
     """How many findings of a kind are about the unit."""

@@ -10,7 +10,7 @@ from addon.roster.explain import SelectorOutcome, selector_outcome
 from addon.roster.filters import choose
 from addon.roster.placement import defects
 from addon.tenants.model import Connection, SchoolUnit, Selector
-from addon.text import fold, sort_key
+from addon.text import sort_key
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.people import PersonRow, rows
@@ -126,8 +126,9 @@ def _placed(
 
     Follows the rules of `addon.roster.placement.place`.
     """
+    cannot = unsendable(directory)
     saved = directory.get_or_compute(
-        DirectoryResult.SAVED_SELECTIONS, lambda: _saved_selections(directory)
+        DirectoryResult.SAVED_SELECTIONS, lambda: _saved_selections(directory, cannot)
     )
     choices = {**saved.chosen, code: chosen}
     staff = frozenset[str]().union(*(each["staff"] for each in choices.values()))
@@ -140,8 +141,8 @@ def _placed(
     }
 
 
-def _saved_selections(directory: TenantDirectory) -> _SavedSelections:
-    index, verified = directory.index, frozenset(map(fold, directory.snapshot.domains))
+def _saved_selections(directory: TenantDirectory, cannot: frozenset[str]) -> _SavedSelections:
+    index = directory.index
     return _SavedSelections(
         chosen={
             unit.code: {
@@ -150,11 +151,21 @@ def _saved_selections(directory: TenantDirectory) -> _SavedSelections:
             }
             for unit in directory.tenant.school_units
         },
-        unsendable=frozenset(
+        unsendable=cannot,
+    )
+
+
+def unsendable(directory: TenantDirectory) -> frozenset[str]:
+    """Return the active people who cannot be sent, because a name or the address is missing."""
+    users = directory.index.users.values()
+    return directory.get_or_compute_for_any_document(
+        DirectoryResult.PEOPLE_UNSENDABLE,
+        lambda: frozenset(
             user.id
-            for user in index.users.values()
-            if any(defect.severity == "error" for defect in defects(user, verified))
+            for user in users
+            if any(defect.severity == "error" for defect in defects(user, frozenset()))
         ),
+        None,
     )
 
 

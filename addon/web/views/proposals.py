@@ -34,7 +34,9 @@ from addon.web.presenters.proposals import (
     ProposalsView,
     State,
     accepted_selection,
+    chosen_by,
     claims_on,
+    is_set_up,
     selection_of,
 )
 from addon.web.presenters.protected_suggestions import undecided
@@ -254,16 +256,20 @@ def _row(ctx: RequestContext, found: ProposalsView, picks: Picks, unit: SchoolUn
     students, staff = alternatives_of(own, "students"), alternatives_of(own, "staff")
     at, by = picks.students.get(unit.code), picks.staff.get(unit.code)
     proposal, claims = own, found.claims.get(unit.code, ())
+    people, not_sent = found.people[unit.code], found.not_sent[unit.code]
+    chosen = chosen_by(ctx.directory.index, own) if is_set_up(unit) else None
     if at is not None or by is not None:
         directory, index = ctx.directory, ctx.directory.index
         pupils = None if at is None else students[at].selector
         adults = None if by is None else staff[by].selector
-        proposal, reached = directory.get_or_compute(
+        proposal, chosen = directory.get_or_compute(
             DirectoryResult.PROPOSAL_ALTERED,
             lambda: altered(index, own, pupils, adults),
             (found.mark, unit.code, at, by),
         )
-        claims = claims_on(found, unit.code, reached.students)
+        claims = claims_on(found, unit.code, found.sent(chosen).students)
+    if chosen is not None:
+        people, not_sent = found.sent(chosen), chosen.among(found.unsendable)
     return ProposalRow(
         unit=unit,
         proposal=proposal,
@@ -271,6 +277,8 @@ def _row(ctx: RequestContext, found: ProposalsView, picks: Picks, unit: SchoolUn
         ceased=unit.code in found.ceased,
         students=students,
         staff=staff,
+        people=people,
+        not_sent=not_sent,
         student_pick=at,
         staff_pick=by,
         claims=claims,

@@ -138,6 +138,20 @@ def test_a_search_in_the_table_is_kept_by_what_is_accepted_and_answered(world):
     assert answered.location == f"{PAGE}?enhet={SODRA}&q=skolan#enhet-{SODRA}"
 
 
+def test_people_are_counted_as_on_the_list_of_units_and_who_cannot_be_sent_is_told(world):
+    nameless = person("Ada", "", "/Elever/Norra skolan/7A")
+    world.domain.add_user(nameless)
+    world.domain.add_user(person("Lärare", "Ock-Elev", "/Elever/Norra skolan/7A"))
+    client = world.sign_in()
+    page = opened(world, client, NORRA)
+    cannot = "Dessutom finns 1 person som inte kan skickas, eftersom namn eller adress saknas."
+    assert cannot in world.text(page)
+    assert "25 i /Elever/Norra skolan" in world.text(page)
+    assert "Godta de 2 säkra: 49 elever och 8 i personalen" in world.text(page)
+    world.send(client, page, PAGE, do=f"unit:{NORRA}")
+    assert "Norra skolan 12345678 25 4 2" in world.text(world.ready(client, "/skolenheter"))
+
+
 def test_an_org_unit_with_many_people_that_belongs_nowhere_is_reported(world):
     client = world.sign_in()
     assert "/Förvaltningen 9 personer" in world.text(world.ready(client, PAGE))
