@@ -24,6 +24,7 @@ from addon.settings import Settings
 from addon.store.firestore.store import FirestoreStore
 from addon.sync.context import SyncContext
 from addon.sync.run import deliver, plan_run, sync
+from bench import notice_costs
 from bench.firestore_count import Count, Counted
 from bench.workload import snapshot, tenant
 from tests.support.directory_answers import answers_from
@@ -184,6 +185,9 @@ def figures(host: str) -> dict[str, Any]:
     for size in (1, 5):
         with workplace(host, size) as place:
             found[f"{12_821 if size == 1 else 64_101} resources"] = story(place)
+    found["notices"] = {
+        name: msgspec.to_builtins(cost) for name, cost in notice_costs.counted(host).items()
+    }
     with workplace(host, rate=20 * FASTER) as place, played(FASTER):
         began = time.perf_counter()
         costs = _shown(*place.run())

@@ -28,17 +28,18 @@ def begin_reading(context: SyncContext, tenant_id: str, reading: str) -> TakenMa
     return TakenMarks() if state is None else TakenMarks(state.taken, state.retried)
 
 
-def end_reading(context: SyncContext, tenant_id: str, reading: str) -> None:
+def end_reading(context: SyncContext, tenant_id: str, reading: str) -> PushState | None:
     """Remove the marks that a whole reading has taken, unless another has taken them since.
 
-    Raises StoreError.
+    Return what is kept of the tenant's notifications then. Raises StoreError.
     """
 
     def end(known: PushState | None) -> PushState | None:
         return None if known is None else known.reading_done(reading)
 
-    if context.settings.push:
-        context.store.update_push_state(tenant_id, end)
+    if not context.settings.push:
+        return None
+    return context.store.update_push_state(tenant_id, end)
 
 
 def mark_changes(store: PushStore, tenant_id: str, mark: ChangeMark) -> None:

@@ -60,16 +60,22 @@ async def sync_connection_safely(shared: RunShared, ready: ReadyConnection) -> C
         return failed_report(connection, f"the delivery ended with an error: {what}")
 
 
-async def sync_connection(shared: RunShared, ready: ReadyConnection) -> ConnectionReport:
+async def sync_connection(
+    shared: RunShared, ready: ReadyConnection, planned: bool = False
+) -> ConnectionReport:
     """Plan and, if there is something to send, plan again under the lease and deliver.
+
+    It is planned under the lease alone if that there is something to send was `planned` before.
 
     Raises LeaseHeldByOther when another run has the lease, LedgerWriteError when the store failed.
     """
     context, prepared = shared.context, shared.prepared
     connection, key = ready.connection, ready.key
-    done = await asyncio.to_thread(finish_if_nothing_to_send, context, prepared, connection, key)
-    if done is not None:
-        return done
+    if not planned:
+        look = finish_if_nothing_to_send
+        done = await asyncio.to_thread(look, context, prepared, connection, key)
+        if done is not None:
+            return done
     session = VendorSession(
         context,
         key,

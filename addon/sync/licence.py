@@ -154,6 +154,8 @@ def came_by_hand(store: CacheStore, tenant_id: str, record: LicenceRecord, now: 
 
 def _is_due(context: SyncContext, tenant_id: str, record: LicenceRecord) -> bool:
     """Whether the licence is to be asked for: daily, and not of who came by hand."""
+    if context.settings.marketplace_app is None:
+        return False
     now = context.clock()
     return record.is_due(now) and not came_by_hand(context.store, tenant_id, record, now)
 

@@ -157,7 +157,7 @@ def plan_changes(context: SyncContext, tenant_id: str) -> PlannedRun:
     `plan_run` does.
     """
     tenant, licence = load_tenant_with_licence(context.store, tenant_id)
-    admit_or_continue_farewell(context, tenant_id, licence)
+    admission = admit_or_continue_farewell(context, tenant_id, licence)
     raise_if_paused(tenant, context.clock())
     reading = new_run_id(context.clock())
     taken = begin_reading(context, tenant_id, reading)
@@ -170,26 +170,32 @@ def plan_changes(context: SyncContext, tenant_id: str) -> PlannedRun:
         else:
             if not (changed.concern_us or taken.retried):
                 return PlannedRun(reading, (), reading)
-    planned = plan_run(context, tenant_id, "", (reading, changed))
+    planned = _plan(context, tenant, admission, "", (reading, changed))
     return structs.replace(planned, reading=reading)
 
 
-def plan_run(
-    context: SyncContext,
-    tenant_id: str,
-    request: str = "",
-    taken: tuple[str, ChangedAccounts | None] | None = None,
-) -> PlannedRun:
+def plan_run(context: SyncContext, tenant_id: str, request: str = "") -> PlannedRun:
     """Read and plan, finish the connections with nothing to send, and save the snapshot.
 
     `request` is the id of the request from a page that started the run. The marks of notices are
-    taken, unless `taken` names the reading that has, with what has changed; the caller calls
-    `end_reading` when the deliveries are enqueued. Raises NotFoundError,
+    taken; the caller calls `end_reading` when the deliveries are enqueued. Raises NotFoundError,
     PausedError, StoreError and DirectoryError as `sync` does.
     """
     tenant, licence = load_tenant_with_licence(context.store, tenant_id)
     admission = admit_or_continue_farewell(context, tenant_id, licence)
     raise_if_paused(tenant, context.clock())
+    return _plan(context, tenant, admission, request, None)
+
+
+def _plan(
+    context: SyncContext,
+    tenant: Tenant,
+    admission: Admission,
+    request: str,
+    taken: tuple[str, ChangedAccounts | None] | None,
+) -> PlannedRun:
+    """Read and plan; `taken` names the reading that has taken the marks, and what has changed."""
+    tenant_id = tenant.customer_id
     run = start_run(context.store, tenant_id, context.clock(), request=request)
     with recorded_run(context.store, run, context.clock):
         parts = [check_readiness(context, tenant_id, each) for each in tenant.connections]
@@ -241,13 +247,14 @@ def deliver(
     with recorded_run(context.store, attempt, context.clock):
         packed = context.store.snapshot(tenant_id, run, context.clock())
         reading = None if packed is None else _unpack(packed)
+        planned = reading is not None and knows_protected(reading.snapshot, tenant)
         prepared = (
             prepare_from_snapshot(context, tenant, connections, reading.snapshot, reading.evidence)
-            if reading is not None and knows_protected(reading.snapshot, tenant)
+            if reading is not None and planned
             else _read(context, tenant, connections, admission)
         )
         shared = RunShared(context, prepared, attempt.holder, deadline)
-        report = asyncio.run(sync_connection(shared, ready))
+        report = asyncio.run(sync_connection(shared, ready, planned))
         # No findings: the record of the run that read the directory has them.
         record = RunReport(tenant_id, attempt.id, None, None, (), (report,))
         complete_run(context.store, attempt, context.clock(), record)

@@ -52,7 +52,10 @@ class PushTasks:
 
     def enqueue_next(self, tenant: str) -> None:
         """Enqueue the next reading of what is marked. Raises StoreError and TaskQueueError."""
-        state, now = self._state(tenant), self._context().clock()
+        self._enqueue_next(tenant, self._state(tenant))
+
+    def _enqueue_next(self, tenant: str, state: PushState | None) -> None:
+        now = self._context().clock()
         at = None if state is None else state.next_reading(now)
         if at is not None:
             self._queue().enqueue(changes_at(tenant, _later(at, now)))
@@ -63,8 +66,7 @@ class PushTasks:
         Raises StoreError and TaskQueueError.
         """
         if self._is_on:
-            end_reading(self._context(), tenant, reading)
-            self.enqueue_next(tenant)
+            self._enqueue_next(tenant, end_reading(self._context(), tenant, reading))
 
     def places(self, tenant: str) -> TaskResult:
         """Look whether the tenant's OUs or groups have changed, and enqueue their reading if so."""

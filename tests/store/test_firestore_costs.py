@@ -7,6 +7,7 @@ import pytest
 from addon.delivery.executor import INTENT_BATCH
 from addon.delivery.lease import PROLONGED_AFTER
 from addon.planning.ledger import SHARDS
+from bench import notice_costs
 from bench.country.model import batches_of, cost_of_delivery, cost_of_run, shards_of
 from bench.firestore_costs import workplace
 from bench.firestore_count import Count
@@ -79,6 +80,35 @@ def test_a_first_delivery_takes_few_writes(costs, lasted):
 def test_one_person_changed_costs_little(costs, name):
     assert costs[name].reads <= 12
     assert costs[name].writes <= 12
+
+
+@pytest.fixture(scope="module")
+def of_notices(firestore_host) -> dict[str, Count]:
+    """What notices cost, and the tasks of the runs that they ask for."""
+    return notice_costs.counted(firestore_host)
+
+
+def test_a_notice_costs_one_small_write_and_none_when_it_is_marked_already(of_notices):
+    assert of_notices["notice"].writes == 1
+    assert of_notices["notice"].largest_commit < 2000
+    assert of_notices["notices of eight people"].writes <= 8
+    assert of_notices["notice of what is marked"].writes == 0
+    assert of_notices["wrong token"].reads == of_notices["wrong token"].calls == 0
+
+
+@pytest.mark.parametrize("change", ["renamed", "joined", "another class"])
+def test_a_run_by_notice_costs_little(of_notices, change):
+    """Each of the two tasks, in processes that have cached nothing."""
+    planned, delivered = of_notices[f"{change}: planned"], of_notices[f"{change}: delivered"]
+    assert planned.reads <= 15
+    assert delivered.reads <= 16
+    assert max(planned.writes, delivered.writes) <= 12
+
+
+def test_a_notice_that_changes_nothing_of_ours_has_little_written(of_notices):
+    cost = of_notices["nothing of ours: planned"]
+    assert cost.reads <= 7
+    assert cost.writes <= 2
 
 
 @pytest.mark.parametrize("per_second", [20, 40, 1000])
