@@ -27,8 +27,7 @@ def start() -> AnyResponse:
     """Save the first version of the tenant document, and request a reading of the directory."""
     ctx = request_context()
     if ctx.is_new:
-        proposed = _proposed(ctx)
-        ctx.save("organisation.saved", lambda t: structs.replace(t, organisation=proposed))
+        ctx.save("organisation.saved", lambda t: t)
         request_reading(ctx)
     return redirect(url_for("setup.organisation"))
 
@@ -40,8 +39,10 @@ def organisation() -> str | AnyResponse:
     if ctx.is_new:
         return redirect(url_for("overview.page"))
     kept, found = ctx.tenant.organisation, _in_register(ctx)
-    number = kept.organisation_number or (found.organisation_number if found else None)
-    return _organisation_form(ctx, {"name": kept.name, "number": spelled(number or "")}, found)
+    shown = found if found is not None and not kept.organisation_number else kept
+    name = shown.name if kept.name == ctx.tenant.primary_domain else kept.name
+    number = spelled(shown.organisation_number or "")
+    return _organisation_form(ctx, {"name": name, "number": number}, found)
 
 
 @bp.post("/organisation")
@@ -155,12 +156,6 @@ def _modes(ctx: RequestContext, mode: Mode) -> str:
 def _carried(ctx: RequestContext, vendor: str) -> PeopleCounts | None:
     """Return how many people the connection carries; None when the directory is not ready."""
     return ctx.from_directory(lambda directory: carried(directory, vendor))
-
-
-def _proposed(ctx: RequestContext) -> Organisation:
-    """Return the organisation that has the domain in the register, or one named by the domain."""
-    found = _in_register(ctx)
-    return ctx.tenant.organisation if found is None else found
 
 
 def _in_register(ctx: RequestContext) -> Organisation | None:

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from addon.tenants.model import Organisation
+from addon.web.views import setup
 from tests.support.page_actions import add_unit, run, turn_on
 from tests.support.page_content import form_of
 from tests.support.small_school import ADMIN, OTHER_TENANT, STRANGER, TENANT, small_school_pages
@@ -38,6 +40,20 @@ def test_beginning_saves_a_document_and_has_the_directory_read(world):
     assert answer.location == ORGANISATION
     assert world.store.tenant(OTHER_TENANT) is not None
     assert world.store.audit_entries(OTHER_TENANT, 1)[0].what == "organisation.saved"
+
+
+def test_what_the_register_has_is_filled_in_but_not_done_before_it_is_saved(world, monkeypatch):
+    found = Organisation("Annanstads kommun", "2120001234")
+    monkeypatch.setattr(setup, "_in_register", lambda ctx: found)
+    client = world.sign_in(STRANGER)
+    world.send(client, client.get("/"), "/kom-igang")
+    page = client.get(ORGANISATION)
+    form = form_of(page, ORGANISATION)
+    assert (form["name"], form["number"]) == ("Annanstads kommun", "212000-1234")
+    assert "Ifyllt ur Skolverkets register, som har Annanstads kommun" in world.text(page)
+    assert "Organisation (nu)" in strip(page)
+    world.send(client, page, ORGANISATION)
+    assert "Organisation (klart)" in strip(client.get(ORGANISATION))
 
 
 def test_beginning_twice_changes_nothing(world, client):
