@@ -170,9 +170,9 @@ def make_plan(
             continue
         op = _write(resource, resource.body, content, entry, now)
         (looks if op.only_looks else writes[resource_type]).append(op)
-    for resource_type in TYPES:  # the errors of some must not keep the others away
+    for resource_type in TYPES:  # what is new first; errors of some must not keep others away
         refusals = ledger.refusals[resource_type]
-        writes[resource_type].sort(key=lambda op: op.external_id in refusals)
+        writes[resource_type].sort(key=lambda op: (op.external_id in refusals, op.kind != "create"))
     nobodys = _take_unusable(gone)
     looks += _take_removed(gone, ledger, now, resting_at)
     protected_deletes = [

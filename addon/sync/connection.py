@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Set
 from functools import partial
 
 from msgspec import Struct, structs
@@ -14,6 +15,7 @@ from addon.planning.limits import Hold
 from addon.planning.plan import Plan
 from addon.planning.recent_removals import RecentRemovals
 from addon.planning.result import DeliveryResult
+from addon.planning.urgency import Stage, UrgentPart, urgent_part
 from addon.store.base import Store
 from addon.sync.context import SyncContext, forget_secret
 from addon.sync.ledger_check import LedgerCheck
@@ -26,6 +28,7 @@ from addon.sync.report import (
     Status,
     delivery_report,
     failed_report,
+    is_conflict,
     nothing_done,
     stopped_report,
 )
@@ -38,12 +41,16 @@ KEY_REFUSED = (401, 403)
 
 
 class RunShared(Struct, frozen=True):
-    """The values that all connections of a run share. `deadline` is a time of `time.monotonic`."""
+    """The values that all connections of a run share. `deadline` is a time of `time.monotonic`.
+
+    `stage` is how far a plan is carried out, None for the whole of it.
+    """
 
     context: SyncContext
     prepared: PreparedRun
     holder: str
     deadline: float | None
+    stage: Stage | None = None
 
 
 async def sync_connection_safely(shared: RunShared, ready: ReadyConnection) -> ConnectionReport:
@@ -101,7 +108,7 @@ async def sync_connection(
                 decision.sent, gone, planner.ledger, lease, current
             )
         else:
-            result = check.limit(await _send(session, planner, decision, lease))
+            result = check.limit(await _send(session, planner, decision, lease, shared.stage))
             if pending:
                 current = await asyncio.to_thread(planner.groups_without, gone, decision.mapper)
                 result, groups_clean = await session.clear_groups(
@@ -118,16 +125,44 @@ async def sync_connection(
 
 
 async def _send(
-    session: VendorSession, planner: ConnectionPlanner, decision: Decision, lease: Lease
+    session: VendorSession,
+    planner: ConnectionPlanner,
+    decision: Decision,
+    lease: Lease,
+    stage: Stage | None,
 ) -> DeliveryResult:
     """Send what is sent of a decision; removals that nobody has approved count for later runs."""
     store, plan = session.context.store, decision.sent
+    if stage is not None:
+        return await _send_urgent(session, planner, decision, lease, urgent_part(plan, stage))
     if decision.going is not None:
         return await session.send(plan, decision.replan, planner.ledger, lease)
     counted = await asyncio.to_thread(_count_removals, store, planner, plan)
     result = await session.send(plan, decision.replan, planner.ledger, lease)
     await asyncio.to_thread(_count_only_removed, store, planner, plan, counted)
     return result
+
+
+async def _send_urgent(
+    session: VendorSession,
+    planner: ConnectionPlanner,
+    decision: Decision,
+    lease: Lease,
+    part: UrgentPart,
+) -> DeliveryResult:
+    """Send what comes first of a decision; the rest is left, and who waits for what it removes."""
+
+    def replan(absent: Set[str]) -> Plan:
+        return part.of(decision.replan(absent))
+
+    if part.plan.empty:
+        return DeliveryResult(nothing_done(), (), left=part.later)
+    result = await session.send(part.plan, replan, planner.ledger, lease)
+    if not part.later:
+        return result
+    failures = tuple(each for each in result.failures if not is_conflict(each))
+    left = result.left + part.later + len(result.failures) - len(failures)
+    return structs.replace(result, failures=failures, left=left)
 
 
 async def _elsewhere(

@@ -121,14 +121,20 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
         return tuple((t, numbers) for t, numbers in found if any(numbers))
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether it ended before all was tried, for another reason than a stage."""
+        problem = self.problem
+        return problem is not UNSET and problem.code != "cannot-tell"
+
+    @property
     def conflicts(self) -> tuple[FailedOperation, ...]:
         """Failures caused by another resource at the vendor (409); each run tries them again."""
-        return tuple(f for f in self.failures if _is_conflict(f))
+        return tuple(f for f in self.failures if is_conflict(f))
 
     @property
     def trouble(self) -> tuple[FailedOperation, ...]:
         """Failures that are neither refusals nor conflicts; the next run tries them again."""
-        return tuple(f for f in self.failures if not f.refused and not _is_conflict(f))
+        return tuple(f for f in self.failures if not f.refused and not is_conflict(f))
 
     @property
     def only_refused(self) -> bool:
@@ -193,7 +199,8 @@ def stored_report(run: RunRecord) -> StoredReport:
     return StoredReport() if run.report is None else _STORED.decode(run.report)
 
 
-def _is_conflict(failure: FailedOperation) -> bool:
+def is_conflict(failure: FailedOperation) -> bool:
+    """Whether another resource at the vendor stood in the way."""
     return failure.http_status == 409 and not failure.refused
 
 

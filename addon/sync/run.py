@@ -14,10 +14,12 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct, structs
 
+from addon.age import age
 from addon.directory.snapshot import Snapshot
 from addon.logs import log_context
 from addon.planning.advance_approval import can_be_approved, content_hash_of
-from addon.store.ids import new_run_id
+from addon.planning.urgency import Stage
+from addon.store.ids import new_run_id, time_of_run
 from addon.sync.change_marks import begin_reading, end_reading
 from addon.sync.connection import (
     RunShared,
@@ -51,6 +53,7 @@ from addon.sync.report import (
     Removal,
     RunReport,
     finding_reports,
+    nothing_done,
     off_report,
     planned_report,
     roster_counts,
@@ -64,6 +67,9 @@ log = logging.getLogger(__name__)
 
 SNAPSHOT_KEPT = 6 * 3600.0
 """Seconds after which a snapshot is removed, even if it was not delivered."""
+
+IN_QUEUE = 120.0
+"""Seconds since a run began after which its deliveries have waited for others at the vendor."""
 
 ConnectionPart = ReadyConnection | ConnectionReport
 """A connection that can be delivered to, or the report of one that cannot."""
@@ -227,12 +233,19 @@ def _plan(
 
 
 def deliver(
-    context: SyncContext, tenant_id: str, vendor: str, run: str, seconds: float
+    context: SyncContext,
+    tenant_id: str,
+    vendor: str,
+    run: str,
+    seconds: float,
+    stage: Stage | None = None,
 ) -> ConnectionReport:
     """Deliver to one vendor what `run` has planned, for at most about `seconds`.
 
-    The operations counted in `left` of the report are for the next call. The directory is read
-    again if the snapshot has been removed, or does not know whom the document protects now. Raises
+    The operations counted in `left` of the report are for the next call; those beyond `stage` are
+    among them. The directory is read again if the snapshot has been removed, or does not know whom
+    the document protects now. A run that has read since is delivered in place of an older one, so
+    that nothing is set back; nothing if that has nothing left. Raises
     LeaseHeldByOther if another run is delivering to the vendor, and as `sync` does.
     """
     deadline = time.monotonic() + seconds
@@ -243,6 +256,12 @@ def deliver(
     ready = check_readiness(context, tenant_id, connections[0])
     if isinstance(ready, ConnectionReport):
         return ready
+    newest = _newest_reading(context, tenant_id, run)
+    if newest != run:
+        context.store.done_with_snapshot(tenant_id, run, vendor)
+        if context.store.snapshot(tenant_id, newest, context.clock()) is None:
+            return ConnectionReport(vendor, ready.key.mode, "unchanged", nothing_done())
+        run = newest
     attempt = start_run(context.store, tenant_id, context.clock(), parent=run, vendor=vendor)
     with recorded_run(context.store, attempt, context.clock):
         packed = context.store.snapshot(tenant_id, run, context.clock())
@@ -253,7 +272,7 @@ def deliver(
             if reading is not None and planned
             else _read(context, tenant, connections, admission)
         )
-        shared = RunShared(context, prepared, attempt.holder, deadline)
+        shared = RunShared(context, prepared, attempt.holder, deadline, stage)
         report = asyncio.run(sync_connection(shared, ready, planned))
         # No findings: the record of the run that read the directory has them.
         record = RunReport(tenant_id, attempt.id, None, None, (), (report,))
@@ -261,6 +280,17 @@ def deliver(
     if not report.left:
         context.store.done_with_snapshot(tenant_id, run, vendor)
     return report
+
+
+def _newest_reading(context: SyncContext, tenant_id: str, run: str) -> str:
+    """Return the newest run that has read and planned, if `run` is not of just now."""
+    began = time_of_run(run)
+    if began is None or age(began, context.clock()) < IN_QUEUE:
+        return run
+    for each in context.store.runs(tenant_id):
+        if each.parent == each.id and not each.vendor and each.report is not None:
+            return each.id
+    return run
 
 
 def _read(

@@ -5,7 +5,8 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Protocol
+from functools import partial
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,6 +16,7 @@ from addon.directory.errors import AccessRefused, DirectoryError
 from addon.logs import log_context
 from addon.notifications.pause_notices import notice_of
 from addon.planning.ledger import LOOK_AFTER
+from addon.planning.urgency import Stage
 from addon.sync import run as sync_run
 from addon.sync.change_marks import begin_pause_reading
 from addon.sync.context import SyncContext
@@ -29,6 +31,7 @@ from addon.tasks.changes import AFTER_FAILURE, CHANGES, PLACES, changes_at
 from addon.tasks.channel_schedule import CHANNELS
 from addon.tasks.push_tasks import PushTasks
 from addon.tasks.results import DONE, FAILED, TaskResult, result_of_error
+from addon.tasks.urgency import changes_due, removals_due, waited_in_queue
 from addon.tenants.pause import PausedError
 from addon.text import counted
 
@@ -53,7 +56,13 @@ class RunSteps(Protocol):
     def plan_changes(self, context: SyncContext, tenant_id: str) -> PlannedRun: ...
 
     def deliver(
-        self, context: SyncContext, tenant_id: str, vendor: str, run: str, seconds: float
+        self,
+        context: SyncContext,
+        tenant_id: str,
+        vendor: str,
+        run: str,
+        seconds: float,
+        stage: Stage | None = None,
     ) -> ConnectionReport: ...
 
 
@@ -91,13 +100,17 @@ class _OrderPayload(Struct, frozen=True, omit_defaults=True):
     looks: str = ""
 
 
-class _DeliveryPayload(Struct, frozen=True):
-    """Payload of a delivery; the first attempt of a run is part 0."""
+class _DeliveryPayload(Struct, frozen=True, omit_defaults=True):
+    """Payload of a delivery; the first attempt of a run is part 0.
+
+    `stage` is how far the plan is carried out; with "" all of it, unless part 0 has waited.
+    """
 
     tenant: str
     vendor: str
     run: str
     part: Part
+    stage: Literal["", "new", "changes", "all"] = ""
 
 
 class TaskHandler:
@@ -282,27 +295,52 @@ class TaskHandler:
                 return result_of_error(error, READ)
 
     def _deliver(self, wanted: _DeliveryPayload) -> TaskResult:
-        """Deliver for a limited time; the next part continues with the rest."""
+        """Deliver for a limited time; the next part continues with the rest.
+
+        Where others wait for the vendor, what is urgent goes, and the rest gets behind them.
+        """
         began = time.monotonic()
         with log_context(tenant=wanted.tenant, vendor=wanted.vendor, run=wanted.run):
             try:
-                report = self._deliver_for_a_while(wanted)
-                log.info("%s, %d left", report.status, report.left)
+                waited = waited_in_queue(wanted.run, self._context().clock())
+                has_waited = wanted.part == "0" and waited > 0
+                stage = wanted.stage or ("new" if has_waited else "all")
+                report = self._deliver_for_a_while(wanted, stage)
+                log.info("%s (%s), %d left", report.status, stage, report.left)
                 spent = time.monotonic() - began >= self._seconds
                 if report.left and spent and report.did_something:
-                    return self._enqueue([replace(wanted, part=str(int(wanted.part) + 1))])
+                    part = str(int(wanted.part) + 1)
+                    kept = "" if stage == "all" else stage
+                    return self._enqueue([replace(wanted, part=part, stage=kept)])
+                if report.left and not spent and stage != "all" and not report.is_stopped:
+                    self._enqueue_rest(wanted, stage, waited)
                 return TaskResult(DONE, report.status)
             except Exception as error:
                 return result_of_error(error, DELIVER)
             finally:
                 self._tell(wanted.tenant, wanted.vendor)
 
-    def _deliver_for_a_while(self, wanted: _DeliveryPayload) -> ConnectionReport:
+    def _deliver_for_a_while(
+        self, wanted: _DeliveryPayload, stage: Stage | Literal["all"]
+    ) -> ConnectionReport:
         """Carry out one attempt at the delivery and show its progress on the pages."""
         with self._shown(wanted.tenant) as context:
-            return self._run_steps.deliver(
-                context, wanted.tenant, wanted.vendor, wanted.run, seconds=self._seconds
+            deliver = partial(
+                self._run_steps.deliver, context, wanted.tenant, wanted.vendor, wanted.run
             )
+            if stage == "all":
+                return deliver(seconds=self._seconds)
+            return deliver(seconds=self._seconds, stage=stage)
+
+    def _enqueue_rest(self, wanted: _DeliveryPayload, stage: str, waited: float) -> None:
+        """Enqueue what is less urgent; several runs' are one task, of the newest reading."""
+        now = self._context().clock()
+        after: Literal["changes", "all"] = "changes" if stage == "new" else "all"
+        due = changes_due(now, waited) if stage == "new" else removals_due(now)
+        rest = replace(wanted, part=str(int(wanted.part) + 1), stage=after)
+        name = f"deliver-{wanted.tenant}-{wanted.vendor}-{after}-at-{int(due)}"
+        payload = msgspec.to_builtins(rest)
+        self._queue().enqueue(Task(deliveries_to(wanted.vendor), name, DELIVER, payload, due))
 
     @contextmanager
     def _shown(self, tenant: str) -> Iterator[SyncContext]:

@@ -7,20 +7,26 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from msgspec import structs
 
 from addon import logs
 from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import AccessRefused, DirectoryError
+from addon.planning.result import VendorProblem
+from addon.planning.urgency import Stage
 from addon.store.base import StoreError
+from addon.store.ids import new_run_id
 from addon.sync.context import NotFoundError, SyncContext
 from addon.sync.report import ConnectionReport
 from addon.sync.run import PlannedRun
 from addon.tasks.base import NoSuchQueueError, Task, TaskQueueError
 from addon.tasks.handlers import DELIVER, RUN, TaskHandler, TaskResult
+from addon.tasks.urgency import LONGEST_DELAY, PERIOD
 from addon.tenants.document import DocumentError
 from addon.validation import Fault
 
 SECRET = "Anna Andersson"
+NOW = 1_800_000_000.0
 
 
 class Stub:
@@ -35,6 +41,7 @@ class Stub:
         refusing: dict[str, Exception] | None = None,
     ) -> None:
         self.tasks: list[Task] = []
+        self.stages: list[Stage | None] = []
         self._trouble = trouble
         self._vendors = vendors
         self._left = left
@@ -50,8 +57,15 @@ class Stub:
         return self.plan_run(context, tenant_id, "")
 
     def deliver(
-        self, context: SyncContext, tenant_id: str, vendor: str, run: str, seconds: float
+        self,
+        context: SyncContext,
+        tenant_id: str,
+        vendor: str,
+        run: str,
+        seconds: float,
+        stage: Stage | None = None,
     ) -> ConnectionReport:
+        self.stages.append(stage)
         if self._trouble is not None:
             raise self._trouble
         operations = {"create": {"User": self._done}} if self._done else {"create": {}}
@@ -114,6 +128,77 @@ def test_a_delivery_whose_time_is_spent_goes_on_in_another_part() -> None:
 def test_otherwise_there_is_no_other_part(stub: Stub, seconds: float) -> None:
     assert delivered(stub, seconds).done
     assert stub.tasks == []
+
+
+def delivered_late(stub: Stub, waited: float, now: float = NOW, **payload: str) -> Task | None:
+    """The task for the rest of a delivery that is carried out so long after its run began."""
+    context: Any = structs.replace(CONTEXT, clock=lambda: now)
+    wanted = {"tenant": "C1", "vendor": "ne", "run": new_run_id(now - waited), "part": "0"}
+    TaskHandler(lambda: context, lambda: stub, stub).handle(DELIVER, wanted | payload)
+    return stub.tasks[-1] if stub.tasks else None
+
+
+def test_a_delivery_that_has_not_waited_for_others_is_carried_out_whole():
+    stub = Stub(left=5)
+    assert delivered_late(stub, 100.0) is None
+    assert stub.stages == [None]
+
+
+def test_a_delivery_that_has_waited_sends_what_is_new_and_gets_behind_the_others():
+    stub = Stub(left=5)
+    changes = delivered_late(stub, 600.0)
+    assert changes is not None
+    assert (changes.queue, changes.payload["stage"]) == ("deliver-ne", "changes")
+    assert NOW + 600 < changes.due <= NOW + 600 + PERIOD
+    removals = delivered_late(stub, 1300.0, changes.due, **changes.payload)
+    assert removals is not None
+    assert removals.payload["stage"] == "all"
+    assert removals.due > changes.due
+    delivered_late(stub, 3000.0, removals.due, **removals.payload)
+    assert stub.stages == ["new", "changes", None]
+    assert len(stub.tasks) == 2
+
+
+def test_what_is_new_of_all_who_wait_is_before_anybodys_changes():
+    """As long a wait again: whoever is in the queue now is done by then."""
+    for waited in (130.0, 900.0):
+        changes = delivered_late(Stub(left=5), waited)
+        assert changes is not None
+        assert changes.due - NOW > waited
+    longest = delivered_late(Stub(left=5), 20_000.0)
+    assert longest is not None
+    assert longest.due - NOW <= LONGEST_DELAY + PERIOD
+
+
+def test_the_rest_of_several_runs_is_one_task():
+    names = set()
+    for at in (NOW, NOW + 60):
+        task = delivered_late(Stub(left=5), 600.0, at)
+        assert task is not None
+        names.add((task.name, task.due))
+    assert len(names) == 1
+
+
+def test_a_stage_whose_time_is_spent_goes_on_with_it_and_a_long_delivery_is_not_one_that_waits():
+    stub, context = Stub(left=5), structs.replace(CONTEXT, clock=lambda: NOW)
+    wanted = {"tenant": "C1", "vendor": "ne", "run": new_run_id(NOW - 600), "part": "0"}
+    handler = TaskHandler(lambda: cast(Any, context), lambda: stub, stub, 0.0)
+    handler.handle(DELIVER, wanted)
+    assert [task.payload for task in stub.tasks] == [wanted | {"part": "1", "stage": "new"}]
+    handler.handle(DELIVER, wanted | {"part": "1"})
+    assert stub.tasks[1].payload == wanted | {"part": "2"}
+    assert stub.stages == ["new", None]
+
+
+def test_nothing_waits_when_all_was_new_and_nothing_goes_on_at_a_vendor_with_trouble():
+    assert delivered_late(Stub(left=0), 600.0) is None
+
+    class Down(Stub):
+        def deliver(self, *_: Any, **__: Any) -> ConnectionReport:
+            problem = VendorProblem("unreachable")
+            return ConnectionReport("ne", "live", "failed", left=5, problem=problem)
+
+    assert delivered_late(Down(), 600.0) is None
 
 
 @pytest.fixture
