@@ -1,7 +1,7 @@
 """Filters, exceptions and protection that the names in a domain suggest."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 
 from msgspec import Struct
 
@@ -14,8 +14,10 @@ from addon.proposals.vocabulary import (
     is_for_devices,
     is_function,
     is_left,
+    is_outside,
     is_protected,
     plain_words,
+    says_left,
     term_in,
 )
 from addon.roster.index import DirectoryIndex, within
@@ -170,12 +172,36 @@ def elsewhere(paths: Sequence[str], taken: Iterable[str]) -> Exclusion:
     )
 
 
-class Preschools:
-    """The OUs of a domain that are named as preschools, whose people are in no school unit."""
+class LeftValues:
+    """The values of attributes that say that people have left: the title SLUTAT."""
+
+    def __init__(self, index: DirectoryIndex) -> None:
+        self._ids: dict[str, dict[str, set[str]]] = {}
+        for user in index.users.values():
+            for attribute, values in user.attributes.items():
+                for value in filter(says_left, values):
+                    self._ids.setdefault(attribute, {}).setdefault(value, set()).add(user.id)
+
+    def among(self, ids: Set[str]) -> Exclusion:
+        """Clauses that leave out those of `ids` who have such a value."""
+        clauses: list[Clause] = []
+        reasons: list[Reason] = []
+        for attribute, values in sorted(self._ids.items()):
+            here = {value: count for value in sorted(values) if (count := len(values[value] & ids))}
+            if here:
+                clauses.append(Clause(attribute, "notIn", tuple(here)))
+                reasons.extend(
+                    reason("left-ou", path=value, count=str(count)) for value, count in here.items()
+                )
+        return Exclusion(clauses=tuple(clauses), reasons=tuple(reasons))
+
+
+class OutsidePlaces:
+    """The OUs of a domain for people in no school unit: preschools, visiting pupils, the board."""
 
     def __init__(self, index: DirectoryIndex) -> None:
         self._paths = sorted(
-            (unit.path for unit in index.org_units.values() if _is_preschool(unit.name)),
+            (unit.path for unit in index.org_units.values() if _is_of_no_unit(unit.name)),
             key=path_key,
         )
 
@@ -184,8 +210,10 @@ class Preschools:
         return elsewhere(tuple(org_units), _topmost(self._paths))
 
 
-def _is_preschool(name: str) -> bool:
+def _is_of_no_unit(name: str) -> bool:
     read = read_name(name)
+    if is_outside(plain_words(name)):
+        return True
     return read.kinds == {"preschool"} and not read.school
 
 

@@ -20,6 +20,7 @@ from addon.proposals.roles import RoleScope, RoleScopes
 from addon.proposals.scope import Inside
 from addon.proposals.shared_trees import SharedTree, SharedTrees
 from addon.proposals.unit_codes import UnitCodes, without_code
+from addon.proposals.value_variants import with_variants
 from addon.proposals.vocabulary import Role, is_class, is_year, plain_words, role_of
 from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
@@ -45,7 +46,8 @@ class MatchedUnit(Struct, frozen=True):
 
     `staff_groups` and `guest_groups` have staff and students who are not in the places. `shared` is
     the tree that the unit shares with others. `staff_somewhere` is whether the domain says where
-    staff are.
+    staff are. `completed` is whether another source than the places' names had more people;
+    `unknown` are OUs of the school whose people may be students or staff.
     """
 
     students: Match | None = None
@@ -58,6 +60,8 @@ class MatchedUnit(Struct, frozen=True):
     near_staff: tuple[tuple[Place, float], ...] = ()
     shared: SharedTree | None = None
     staff_somewhere: bool = False
+    completed: bool = False
+    unknown: tuple[Place, ...] = ()
 
     def paths(self, role: Role) -> tuple[str, ...]:
         """The OUs of a role."""
@@ -87,7 +91,7 @@ class PlaceMatcher:
         self._index, self._units, self._ignored_words = index, units, ignored
         self._codes = UnitCodes([unit.code for unit in units])
         schools = {word for unit in units for word in unit.name.core}
-        self._scopes = RoleScopes(index, tree)
+        self._scopes = RoleScopes(index, tree, ignored)
         found = org_unit_places(tree, index, ignored, self._codes, schools)
         self._org_units = [place for each in found for place in self._told_apart(each)]
         self._groups = group_places(index, ignored, self._codes)
@@ -142,7 +146,21 @@ class PlaceMatcher:
             if not (role == "staff" and place.groups and self._is_of_pupils(place, pupils))
         ]
         found = self._matcher.match(places, bonus)
-        return self._only_unit(role, found)
+        told = with_variants(found.found, self._units, self._values(role), self._ignored_words)
+        return self._only_unit(role, Matches(told, found.near))
+
+    def _values(self, role: Role) -> dict[str, dict[str, frozenset[str]]]:
+        """The ids of a role's people by attribute and value."""
+        scope = self._scopes.of(role)
+        found: dict[str, dict[str, set[str]]] = {}
+        for id in choose(scope.selector, self._index).chosen if scope else ():
+            for attribute, values in self._index.users[id].attributes.items():
+                for value in values:
+                    found.setdefault(attribute, {}).setdefault(value, set()).add(id)
+        return {
+            attribute: {value: frozenset(ids) for value, ids in sorted(values.items())}
+            for attribute, values in sorted(found.items())
+        }
 
     def _only_unit(self, role: Role, matches: Matches) -> Matches:
         """The matches; the only unit has everybody of a role, if its name is nowhere."""

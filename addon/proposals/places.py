@@ -12,6 +12,7 @@ from addon.proposals.vocabulary import (
     is_class,
     is_for_devices,
     is_left,
+    is_outside,
     is_protected,
     is_staff_part,
     is_year,
@@ -57,7 +58,7 @@ class Place(Struct, frozen=True):
         """The place as the administrator knows it."""
         if self.examples:
             return ", ".join(self.examples)
-        values = (str(clause.value) for clause in self.clauses)
+        values = map(value_text, self.clauses)
         return ", ".join((*self.org_units, *self.groups, *values))
 
     @property
@@ -65,6 +66,11 @@ class Place(Struct, frozen=True):
         """The place as a selector."""
         filters = (self.clauses,) if self.clauses else ()
         return Selector(org_units=self.org_units, groups=self.groups, filters=filters)
+
+
+def value_text(clause: Clause) -> str:
+    """What a clause compares with, as the administrator knows it."""
+    return ", ".join(clause.value) if isinstance(clause.value, tuple) else str(clause.value)
 
 
 class _Above(Struct, frozen=True):
@@ -304,9 +310,9 @@ def _with_role(
 
 
 def is_closed(node: OrgUnitNode) -> bool:
-    """Whether an OU is for people who have left, for the protected or for devices."""
+    """Whether an OU is for people who have left or visit, for the protected or for devices."""
     words = plain_words(node.name)
-    return is_left(words) or is_protected(words) or is_for_devices(words)
+    return any(says(words) for says in (is_left, is_outside, is_protected, is_for_devices))
 
 
 def _group_place(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import structs
 
+from addon.proposals.completion import Completion
 from addon.proposals.confidence import lowest
 from addon.proposals.declined import DeclinedPlace, DeclinedPlaces
 from addon.proposals.exclusions import protected_places
@@ -18,7 +19,7 @@ from addon.proposals.model import (
 from addon.proposals.names import SchoolName, ignored_words, read_name, same_stem, shared_prefixes
 from addon.proposals.placement import MatchedUnit, PlaceMatcher
 from addon.proposals.reasons import reason
-from addon.proposals.rules import RuleProposer
+from addon.proposals.rules import ProposedRules, RuleProposer
 from addon.proposals.scope import Inside, inside_of
 from addon.proposals.selectors import SelectorBuilder, SelectorDraft, alternatives, has_ceased
 from addon.proposals.shape import common, main_shape, shape_of
@@ -64,9 +65,16 @@ def propose(
     settled = matcher.settle()
     drafting = SelectorBuilder(index, inside, settled, {w.code: w.name for w in wanted})
     drafts = {unit.code: drafting.draft(unit.code, unit.status) for unit in once}
+    completed = Completion(index, inside, settled, drafts).completed()
+    if completed != settled:
+        settled = completed
+        drafting = SelectorBuilder(index, inside, settled, {w.code: w.name for w in wanted})
+        drafts = {unit.code: drafting.draft(unit.code, unit.status) for unit in once}
     ruling = RuleProposer(index, drafts)
-    made = [_proposal(unit, drafts[unit.code], ruling, settled[unit.code]) for unit in once]
-    proposals = tuple(_with_overlap(each, drafts) for each in made)
+    made = [_proposal(unit, drafts[unit.code], settled[unit.code]) for unit in once]
+    rules = ruling.of_all([each.school_unit() for each in made])
+    ruled = [_with_rules(each, drafts[each.code], rules[each.code]) for each in made]
+    proposals = tuple(_with_overlap(each, drafts) for each in ruled)
     shapes = common([_shapes(settled[w.code], w.name, ignored, index, inside) for w in wanted])
     protected, reasons = protected_places(index, tenant.protected)
     return Proposals(
@@ -109,10 +117,8 @@ def _wanted(unit: UnitToPropose, ignored: frozenset[str]) -> UnitToMatch:
     return UnitToMatch(unit.code, name, has_ceased(unit.status), tuple(unit.school_types))
 
 
-def _proposal(
-    unit: UnitToPropose, draft: SelectorDraft, ruling: RuleProposer, settled: MatchedUnit
-) -> Proposal:
-    made = Proposal(
+def _proposal(unit: UnitToPropose, draft: SelectorDraft, settled: MatchedUnit) -> Proposal:
+    return Proposal(
         code=unit.code,
         name=unit.name,
         municipality_code=unit.municipality_code or None,
@@ -124,7 +130,9 @@ def _proposal(
         students_reached=len(draft.pupils),
         staff_reached=len(draft.adults),
     )
-    rules = ruling.rules(made.school_unit())
+
+
+def _with_rules(made: Proposal, draft: SelectorDraft, rules: ProposedRules) -> Proposal:
     return structs.replace(
         made,
         classes=rules.classes,

@@ -11,6 +11,7 @@ from addon.proposals.vocabulary import (
     Role,
     is_class,
     is_left,
+    is_outside,
     is_protected,
     is_staff_part,
     is_year,
@@ -46,8 +47,10 @@ class RoleScope(Struct, frozen=True):
 class RoleScopes:
     """The scopes of a domain, found once."""
 
-    def __init__(self, index: DirectoryIndex, tree: OrgUnitNode) -> None:
-        self._index, self._tree = index, tree
+    def __init__(
+        self, index: DirectoryIndex, tree: OrgUnitNode, ignored: Collection[str] = ()
+    ) -> None:
+        self._index, self._tree, self._ignored = index, tree, ignored
         self._signs = list(_signs(index))
         self._known: dict[Role, RoleScope | None] = {}
 
@@ -79,7 +82,8 @@ class RoleScopes:
         return len(chosen & set(people))
 
     def _find(self, role: Role) -> RoleScope | None:
-        nodes = tuple(node.path for node in role_nodes(self._tree, role) if node.users_below)
+        found = role_nodes(self._tree, role, self._ignored)
+        nodes = tuple(node.path for node in found if node.users_below)
         if nodes:
             return RoleScope(role, org_units=nodes)
         groups = tuple(_role_groups(self._index, role))
@@ -90,17 +94,19 @@ class RoleScopes:
         return RoleScope(role, org_units=("/",), clauses=clauses) if clauses else None
 
 
-def role_nodes(node: OrgUnitNode, role: Role) -> Iterator[OrgUnitNode]:
-    """The topmost OUs whose name is only a role: /Elever, /Personal."""
+def role_nodes(
+    node: OrgUnitNode, role: Role, ignored: Collection[str] = ()
+) -> Iterator[OrgUnitNode]:
+    """The topmost OUs whose name is only a role: /Elever, /Personal; `ignored` are other words."""
     for child in node.children:
         words = plain_words(child.name)
-        if is_left(words) or is_protected(words):
+        if is_left(words) or is_protected(words) or is_outside(words):
             continue
-        name = read_name(child.name)
+        name = read_name(child.name, ignored)
         if name.role == role and not name.tells:
             yield child
         else:
-            yield from role_nodes(child, role)
+            yield from role_nodes(child, role, ignored)
 
 
 def _parts_beside(node: OrgUnitNode, staff: Collection[str]) -> Iterator[str]:

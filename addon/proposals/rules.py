@@ -1,5 +1,6 @@
 """The rules for classes, teaching groups and school years that are proposed for a unit."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
@@ -19,6 +20,7 @@ from addon.proposals.vocabulary import (
     is_no_lesson,
     is_programme_class,
     is_year,
+    plain,
     plain_words,
 )
 from addon.proposals.year_candidates import introductory
@@ -60,8 +62,28 @@ class RuleProposer:
         self._index, self._drafts = index, drafts
         self._near = _groups_near(index, drafts)
 
-    def rules(self, unit: SchoolUnit) -> ProposedRules:
-        """The best rules for a unit with selectors; None where no rule is good enough."""
+    def of_all(self, units: Sequence[SchoolUnit]) -> dict[str, ProposedRules]:
+        """The best rules for each unit; those in the same OUs read classes in one attribute."""
+        found = {unit.code: self.rules(unit) for unit in units}
+        together: dict[tuple[str, ...], list[SchoolUnit]] = {}
+        for unit in units:
+            if unit.students.org_units and unit.students.filters:
+                together.setdefault(unit.students.org_units, []).append(unit)
+        for same in together.values():
+            count = Counter(rule for unit in same if (rule := found[unit.code].classes))
+            usual, times = next(iter(count.most_common(1)), (None, 0))
+            if not isinstance(usual, GroupRule) or usual.source != "attribute" or times < 2:
+                continue
+            for unit in same:
+                if found[unit.code].classes not in (usual, None):
+                    found[unit.code] = self.rules(unit, usual)
+        return found
+
+    def rules(self, unit: SchoolUnit, usual: GroupRule | None = None) -> ProposedRules:
+        """The best rules for a unit with selectors; None where no rule is good enough.
+
+        `usual` is the rule for classes of other units, which is the unit's if it is good enough.
+        """
         draft = self._drafts[unit.code]
         if not draft.pupils:
             return ProposedRules()
@@ -73,7 +95,9 @@ class RuleProposer:
             (self._index.org_units[path] for path in self._below(draft.students.org_units)),
         )
         pupils, adults = sorted(draft.pupils), sorted(draft.adults)
-        classes = _good(classes_near(near, pupils, unit, adults), _CLASSES)
+        tried = classes_near(near, pupils, unit, adults)
+        alike = [choice for choice in tried if usual is not None and choice.rule == usual]
+        classes = _good(alike, _CLASSES) or _good(tried, _CLASSES)
         left_out: tuple[str, ...] = ()
         if classes is not None and isinstance(classes.rule, GroupRule):
             left_out = tuple(filter(_is_no_class, classes.outcome.names))
@@ -100,13 +124,14 @@ class RuleProposer:
                 doubts.append(
                     reason("years-contradict", years=", ".join(years.outcome.names), other=said)
                 )
+        names = classes.outcome.names if classes else ()
         return ProposedRules(
             classes=unit.classes,
             teaching_groups=_group_rule(teaching),
             school_year=years.rule if years and isinstance(years.rule, YearRule) else None,
-            class_names=classes.outcome.names if classes else (),
+            class_names=names,
             reasons=(*_why(classes, teaching, years), *doubts),
-            at_most=_at_most(doubts),
+            at_most="unsure" if _spelled_in_two_ways(names) else _at_most(doubts),
         )
 
     def _below(self, org_units: Sequence[str]) -> Iterator[str]:
@@ -163,6 +188,9 @@ def _doubts(
         odd = [name for name in found.names if name not in like]
         if odd and like and not _is_adult(unit):
             yield reason("odd-classes", names=", ".join(odd[:_MOST_NAMED]), count=str(len(odd)))
+        twice = _spelled_in_two_ways(found.names)
+        if twice:
+            yield reason("odd-classes", names=", ".join(twice[:_MOST_NAMED]), count=str(len(twice)))
         if len(found.several) > _FEW * found.students:
             yield reason("several-classes", count=str(len(found.several)))
         if len(found.without) > max(_SOME * found.students, _A_FEW):
@@ -173,6 +201,14 @@ def _doubts(
             yield reason("no-school-years")
     elif _is_divided(near, unit) and not _is_adult(unit):
         yield reason("classes-not-understood")
+
+
+def _spelled_in_two_ways(names: Sequence[str]) -> list[str]:
+    """The names of classes that differ in case and spaces only: 7B, 7 b."""
+    same: dict[str, list[str]] = {}
+    for name in names:
+        same.setdefault("".join(plain(name).split()), []).append(name)
+    return [name for each in same.values() if len(each) > 1 for name in each]
 
 
 def _is_no_class(name: str) -> bool:
@@ -198,7 +234,9 @@ def _is_divided(near: DirectoryIndex, unit: SchoolUnit) -> bool:
     parts = [
         group
         for group in near.groups
-        if group.email not in own and 2 * len(near.members[group.id]) < len(near.users)
+        if group.email not in own
+        and not is_no_lesson((*plain_words(group.email), *plain_words(group.name)))
+        and 2 * len(near.members[group.id]) < len(near.users)
     ]
     tops = {fold(path).rstrip("/") for path in unit.students.org_units}
     below = [path for path in near.org_units if path not in tops]

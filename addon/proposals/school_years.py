@@ -7,7 +7,7 @@ from addon.proposals.patterns import PatternChoice, best, known, tried_rule
 from addon.proposals.plausibility import plausibility
 from addon.proposals.rule_outcome import groups_of, outcome
 from addon.proposals.scope import around
-from addon.proposals.vocabulary import plain
+from addon.proposals.vocabulary import plain, stage_of
 from addon.proposals.year_candidates import introductory, year_rules
 from addon.roster.groups import classes_of
 from addon.roster.index import DirectoryIndex
@@ -46,8 +46,13 @@ def years_near(
         for group in made
         if starts and group.kind == "class" and group.name.upper().startswith(starts)
     )
+    mixed = sum(
+        len(group.students)
+        for group in made
+        if group.kind == "class" and len(stage_of(group.name)[0]) > 1
+    )
     said = read_name(unit.name).years
-    return best((choice, _score(choice, unit, said, without)) for choice in tried)
+    return best((choice, _score(choice, unit, said, without, mixed)) for choice in tried)
 
 
 def years_by(
@@ -97,10 +102,15 @@ def _years(
     return years_by(near, people, unit, choice.rule)
 
 
-def _score(choice: PatternChoice, unit: SchoolUnit, said: frozenset[int], without: int) -> float:
+def _score(
+    choice: PatternChoice, unit: SchoolUnit, said: frozenset[int], without: int, mixed: int
+) -> float:
+    """How plausible a rule is; classes of several years (`mixed` students) say none of them."""
     result = choice.outcome
     if not result.students or not result.found:
         return 0.0
+    if choice.rule.source == "class":
+        without += mixed
     score = plausibility(result, unit.school_types, said, without)
     if isinstance(choice.rule, YearRule) and choice.rule.form != "number":
         score *= _CALENDAR

@@ -9,7 +9,8 @@ from addon.proposals.confidence import Confidence, lowest
 from addon.proposals.exclusions import (
     ClosedPlaces,
     Exclusion,
-    Preschools,
+    LeftValues,
+    OutsidePlaces,
     elsewhere,
     without_devices,
     without_functions,
@@ -17,19 +18,22 @@ from addon.proposals.exclusions import (
 from addon.proposals.matching import Match
 from addon.proposals.model import Alternative
 from addon.proposals.names import SchoolName
+from addon.proposals.pattern_candidates import literal
 from addon.proposals.placement import MatchedUnit
-from addon.proposals.places import ANY_CODE, Place
+from addon.proposals.places import ANY_CODE, Place, value_text
 from addon.proposals.reasons import Reason, reason
 from addon.proposals.scope import Inside
 from addon.proposals.vocabulary import Role, is_class, is_year, title_role
 from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
-from addon.tenants.model import Clause, Selector, SelectorExceptions
+from addon.tenants.model import Clause, Operator, Selector, SelectorExceptions
 
 ROLES: tuple[Role, Role] = ("students", "staff")
 _WORD: Mapping[Role, str] = {"students": "student", "staff": "staff"}
 _SPLIT = {None: "shared-tree", "years": "split-by-years", "programme": "split-by-programme"}
+_TAKEN_OUT_BY: Mapping[Operator, Operator] = {"equals": "notEquals", "in": "notIn"}
 _MOST_TITLES = 5
+_HALF = 0.5
 _SURE = 0.9
 _LIKELY = 0.6
 
@@ -58,7 +62,8 @@ class SelectorBuilder:
         self._names = names
         self._inside = inside
         self._index, self._settled, self._closed = index, settled, ClosedPlaces(index)
-        self._preschools = Preschools(index)
+        self._left = LeftValues(index)
+        self._outside = OutsidePlaces(index)
         self._taken = [
             (code, role, path)
             for code, each in settled.items()
@@ -74,11 +79,22 @@ class SelectorBuilder:
         adults = choose(staff, self._index).chosen
         pupils = choose(students, self._index).chosen - adults
         unread = tuple(_unread_titles(settled, pupils | adults, self._index))
+        settled = self._without_covered(settled, pupils | adults)
         reasons = (*why_students, *why_staff, *_doubts(settled, pupils, status), *unread)
         confidence = _confidence(settled, pupils, adults, status)
         if unread:
             confidence = lowest(confidence, "likely")
         return SelectorDraft(students, staff, pupils, adults, reasons, confidence)
+
+    def _without_covered(self, settled: MatchedUnit, chosen: frozenset[str]) -> MatchedUnit:
+        """The unit without doubts about places whose people are all chosen."""
+        found: dict[str, Match] = {}
+        for role in ROLES:
+            match = _of_role(settled, role)[0]
+            if match is not None and match.doubts and settled.completed:
+                kept = [p for p in match.doubts if _chosen((p,), self._index) - chosen]
+                found[role] = structs.replace(match, doubts=tuple(kept))
+        return structs.replace(settled, **found) if found else settled
 
     def _selector(
         self, code: str, role: Role, settled: MatchedUnit
@@ -87,10 +103,11 @@ class SelectorBuilder:
         places = (*((match.place,) if match else ()), *more, *groups)
         paths = tuple(dict.fromkeys(settled.paths(role)))
         reasons = [*([_why(match)] if match else []), *_why_more(more, groups)]
-        clauses = [clause for place in places for clause in place.clauses]
+        either = _either(places)
+        clauses: list[Clause] = []
         if role == "students" and match is not None and match.place.mixed:
             clauses.extend(_not_in_groups(settled))
-        shared = bool(clauses)
+        shared = bool(clauses or either)
         if not shared:
             clauses.extend(self._not_of_adapted(code, role, paths))
         others = () if shared else self._others(code, role, paths)
@@ -101,8 +118,9 @@ class SelectorBuilder:
         needed = [
             self._closed.below(paths),
             elsewhere(paths, others),
-            *(() if shared else (self._preschools.below(paths),)),
+            *(() if shared else (self._outside.below(paths),)),
             without_devices(self._index, reached),
+            self._left.among(_chosen(places, self._index) if shared else reached),
         ]
         if role == "staff":
             needed.append(without_functions(self._index, reached, self._names[code]))
@@ -116,14 +134,32 @@ class SelectorBuilder:
             clauses.extend(each.clauses)
         left_out = SelectorExceptions(
             users=tuple(id for each in needed for id in each.users),
-            org_units=tuple(dict.fromkeys(path for each in needed for path in each.org_units)),
+            org_units=tuple(
+                dict.fromkeys(
+                    (
+                        *(path for each in needed for path in each.org_units),
+                        *self._of_pupils(role, settled, groups),
+                    )
+                )
+            ),
         )
         selector = Selector(
             org_units=paths,
             groups=tuple(dict.fromkeys(g for place in places for g in place.groups)),
-            filters=(tuple(dict.fromkeys(clauses)),) if clauses else (),
+            filters=_filters(either, clauses),
         ).excepting(left_out)
         return selector, tuple(reasons)
+
+    def _of_pupils(
+        self, role: Role, settled: MatchedUnit, groups: Iterable[Place]
+    ) -> tuple[str, ...]:
+        """The OUs of the unit's students, if a group of its staff has them too."""
+        paths = settled.paths("students")
+        if role == "students" or settled.students is None or settled.students.place.clauses:
+            return ()
+        pupils = {id for path in paths for id in self._inside(path)}
+        members = {id for each in groups for g in each.groups for id in self._index.in_group(g)}
+        return paths if len(members & pupils) > _HALF * len(members) else ()
 
     def _about(
         self, needed: Sequence[Exclusion], ids: frozenset[str], name: SchoolName
@@ -131,6 +167,9 @@ class SelectorBuilder:
         """The reasons of exclusions that are about the people `ids`."""
         for said in (said for each in needed for said in each.reasons):
             if said.code == "left-ou":
+                if not said["path"].startswith("/"):
+                    yield said
+                    continue
                 people = self._index.in_org_unit(said["path"]) & ids
                 if people:
                     yield reason("left-ou", path=said["path"], count=str(len(people)))
@@ -152,10 +191,10 @@ class SelectorBuilder:
             if match is None or _is_adapted(self._names[owner]) == adapted:
                 continue
             clauses = match.place.clauses
-            if [clause.operator for clause in clauses] != ["equals"]:
+            if len(clauses) != 1 or clauses[0].operator not in _TAKEN_OUT_BY:
                 continue
             if not here.isdisjoint(choose(match.place.selector, self._index).chosen):
-                yield structs.replace(clauses[0], operator="notEquals")
+                yield structs.replace(clauses[0], operator=_TAKEN_OUT_BY[clauses[0].operator])
 
     def _others(self, code: str, role: Role, paths: tuple[str, ...]) -> list[str]:
         """The OUs of other units, and of the unit's other role."""
@@ -165,6 +204,34 @@ class SelectorBuilder:
             for owner, its_role, path in self._taken
             if (owner, its_role) != (code, role) and path not in own
         ]
+
+
+def _either(places: Sequence[Place]) -> tuple[tuple[Clause, ...], ...]:
+    """The filters of places of which some are narrowed by clauses; empty if none is."""
+    told = tuple(dict.fromkeys(place.clauses for place in places))
+    if not any(told):
+        return ()
+    if len(told) == 1:
+        return told
+    return tuple(dict.fromkeys(_alone(place) for place in places))
+
+
+def _alone(place: Place) -> tuple[Clause, ...]:
+    """Clauses that choose a place among the people of several."""
+    if place.clauses:
+        return place.clauses
+    if place.groups:
+        return (Clause("groups", "in", place.groups),)
+    paths = "|".join(map(literal, place.org_units))
+    return (Clause("orgUnitPath", "matches", rf"(?i)^(?:{paths})(?:/|$)"),)
+
+
+def _filters(
+    either: tuple[tuple[Clause, ...], ...], clauses: Iterable[Clause]
+) -> tuple[tuple[Clause, ...], ...]:
+    """Each filter with the clauses that all have."""
+    found = tuple(tuple(dict.fromkeys((*each, *clauses))) for each in either or ((),))
+    return found if any(found) else ()
 
 
 def _chosen(places: Iterable[Place], index: DirectoryIndex) -> frozenset[str]:
@@ -247,7 +314,7 @@ def _why(match: Match) -> Reason:
         f"{word}-attribute",
         path=path,
         attribute=place.clauses[-1].attribute,
-        value=str(place.clauses[-1].value),
+        value=value_text(place.clauses[-1]),
         count=count,
         similarity=similarity,
     )
@@ -288,6 +355,10 @@ def _doubts(settled: MatchedUnit, pupils: frozenset[str], status: str) -> Iterat
             yield reason("contested", path=match.place.text, units=", ".join(match.rivals))
         for other in _open_doubts(settled, match):
             yield reason("several-places", path=match.place.text, other=other.text)
+    for place in settled.unknown:
+        at = settled.staff or settled.students
+        if at is not None:
+            yield reason("several-places", path=at.place.text, other=place.text)
     if settled.students is not None and not pupils:
         yield reason("empty", path=settled.students.place.text)
     if _is_unclear_mix(settled):
@@ -301,7 +372,7 @@ def _unread_titles(
     if settled.staff is None:
         return
     place = settled.staff.place
-    for clause in (c for c in place.clauses if c.operator == "in"):
+    for clause in (c for c in place.clauses if c.operator == "in" and _tells_roles(c)):
         others = tuple(each for each in place.clauses if each is not clause)
         everybody = structs.replace(place, clauses=others).selector
         count = Counter(
@@ -313,6 +384,11 @@ def _unread_titles(
         if count:
             names = ", ".join(name for name, _ in count.most_common(_MOST_TITLES))
             yield reason("titles-not-understood", names=names, count=str(count.total()))
+
+
+def _tells_roles(clause: Clause) -> bool:
+    """Whether the values of a clause are titles."""
+    return isinstance(clause.value, tuple) and any(map(title_role, clause.value))
 
 
 def _is_unclear_mix(settled: MatchedUnit) -> bool:
@@ -343,6 +419,8 @@ def _confidence(
     if settled.shared is not None and settled.shared.answer is None:
         return "unsure"
     found = [_of_match(match, settled) for match in matches]
+    if settled.completed or settled.unknown:
+        found.append("likely")
     if not adults:
         found.append("unsure" if settled.staff_somewhere else "likely")
     return lowest(*found)

@@ -69,7 +69,7 @@ GUEST_WORDS = frozenset("gast gaster gasten guest guests".split())
 NO_LESSON_WORDS = tuple(
     "fritids mentor arbetslag elevrad elevkar alla all vardnadshavare foraldra foraldrar styrelse"
     " ledning ledningsgrupp klassrad trygghetsteam nyhetsbrev information infogrupp utskick"
-    " elevhalso everyone allstudents allstaff larlag amneslag".split()
+    " elevhalso team teamet everyone allstudents allstaff larlag amneslag".split()
 )
 """What the names of groups begin with that are no lessons."""
 _LONG_NO_LESSON = tuple(word for word in NO_LESSON_WORDS if len(word) > 4)
@@ -77,8 +77,12 @@ LEFT_WORDS = frozenset(
     "slutat slutade avslutat avslutad avslutade avslutas arkiv arkiverad arkiverade archive"
     " archived left former inaktiv inaktiva inaktiverade alumni alumner utflyttade gamla"
     " tidigare borttagna raderade raderas papperskorg old gammal gammalt nedlagd nedlagda nedlagt"
-    " utgangna utgatt avgatt avgangna slutelever exelever leavers deleted disabled".split()
+    " utgangna utgatt avgatt avgangna slutelever exelever leavers deleted disabled"
+    " flyttat flyttade flyttad avflyttat avflyttade bortflyttade avregistrerade".split()
 )
+_VISITORS = tuple("besok provapa provelev praoelev trial visiting visitor".split())
+_BOARD = ("styrelse", "styrelsen")
+_OTHERS = frozenset("board pta vardnadshavare foraldrar foraldraforening parents".split())
 _PROGRAMME_CLASS = re.compile(r"[a-z]{2,5}[\s-]?[1-4][a-z]?")
 _SCHOOL_YEAR = re.compile(r"(?<!\d)(20\d\d|\d\d)\s?[-/_]\s?(?:20\d\d|\d\d)(?!\d)")
 _TERM = re.compile(
@@ -135,13 +139,15 @@ _CLASS = re.compile(
 )
 _THING = (
     r"(?:ipads?|chromebooks?|surfplatt(?:a|or)|larplatt(?:a|or)|platta|padda|tablet|device|enhet"
-    r"|kiosk|dator|elevdator|klassdator|lanedator|skarm|tv|skrivare|laptop)"
+    r"|kiosk|dator|elevdator|klassdator|lanedator|lanekonto|skarm|tv|skrivare|laptop)"
 )
 _DEVICE = re.compile(
     rf"^((?:{_THING}(?:[-_.][a-zåäö]+){{0,2}}"  # ipad-12, chromebook-lan-3
     rf"|(?:[a-zåäö]+[-_.]){{1,2}}{_THING}"  # norra-ipad-12
     r"|(?:prov|provkonto|test|testkonto|testelev|testlarare|test[-_.]?elev|test[-_.]?larare"
-    r"|elevtest|gastelev|vikarie|vik|timvikarie|extra|lararvikarie|vikarier)"
+    r"|(?:elev|larare|student|teacher|user)[-_.]?(?:test|demo)|gastelev|provapa|prova[-_.]pa"
+    r"|demo|demokonto|demo[-_.]?(?:elev|larare|student|teacher)|vikarie|vik"
+    r"|timvikarie|extra|lararvikarie|vikarier)"
     r")[-_.]?)\d+@"
 )
 _FUNCTIONS = frozenset(
@@ -218,6 +224,20 @@ def is_no_lesson(words: Sequence[str]) -> bool:
 def is_left(words: Sequence[str]) -> bool:
     """Whether words mean people who have left."""
     return not LEFT_WORDS.isdisjoint(words)
+
+
+def is_outside(words: Sequence[str]) -> bool:
+    """Whether words mean people who are not enrolled or employed: visiting pupils, the board."""
+    return any(
+        word.startswith(_VISITORS) or word in _OTHERS or word.endswith(_BOARD) for word in words
+    )
+
+
+@lru_cache(maxsize=65536)
+def says_left(text: str) -> bool:
+    """Whether a value, such as a title or class, says that a person has left and nothing else."""
+    words = [word for word in plain_words(text) if word not in STUDENT_WORDS | STAFF_WORDS]
+    return bool(words) and LEFT_WORDS.issuperset(words)
 
 
 def is_for_devices(words: Sequence[str]) -> bool:

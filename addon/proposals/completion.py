@@ -1,0 +1,234 @@
+"""Compares what each unit was found to have with groups and OUs of the same people, and adds more.
+
+A school's group of staff has those who lie in another school's OU, its group of all pupils those
+who have no class yet, and OUs beside its students and staff hold more of its staff.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
+
+from msgspec import Struct, structs
+
+from addon.directory.snapshot import Group
+from addon.proposals.names import read_name
+from addon.proposals.placement import MatchedUnit
+from addon.proposals.places import Place
+from addon.proposals.scope import Inside
+from addon.proposals.selectors import SelectorDraft
+from addon.proposals.vocabulary import (
+    Role,
+    is_for_devices,
+    is_left,
+    is_outside,
+    is_protected,
+    is_staff_part,
+    plain_words,
+    role_of,
+)
+from addon.roster.filters import choose
+from addon.roster.index import DirectoryIndex
+from addon.text import fold
+
+_MOST = 0.8
+_MANY = 0.6
+_NEARLY_ALL = 0.9
+_HARDLY_ANY = 0.05
+_FEWEST = 4
+
+
+class _Counts(Struct, frozen=True):
+    """The members of a group, and how many of them are each unit's pupils and staff."""
+
+    members: frozenset[str]
+    pupils: Counter[str]
+    adults: Counter[str]
+
+
+class Completion:
+    """Completes the places of units, given what their drafts choose."""
+
+    def __init__(
+        self,
+        index: DirectoryIndex,
+        inside: Inside,
+        settled: Mapping[str, MatchedUnit],
+        drafts: Mapping[str, SelectorDraft],
+    ) -> None:
+        self._index, self._inside = index, inside
+        self._settled, self._drafts = settled, drafts
+        self._pupil_of = _owners({code: draft.pupils for code, draft in drafts.items()})
+        self._adult_of = _owners({code: draft.adults for code, draft in drafts.items()})
+
+    def completed(self) -> dict[str, MatchedUnit]:
+        """What each unit has, with what was found; the same value where nothing was."""
+        found = dict(self._settled)
+        for group in self._index.groups:
+            if not group.everyone:
+                self._add_group(found, group)
+        for code in found:
+            found[code] = self._with_parts(code, found[code])
+        return found
+
+    def _add_group(self, found: dict[str, MatchedUnit], group: Group) -> None:
+        counts = self._counts(group)
+        if len(counts.members) < _FEWEST:
+            return
+        words = (*plain_words(group.email.partition("@")[0]), *plain_words(group.name))
+        if is_left(words) or is_protected(words) or is_outside(words):
+            return
+        role = _role(group)
+        if role == "students":
+            code = self._whose_pupils(counts)
+        elif role == "staff":
+            code = self._whose_staff(counts)
+        else:
+            code = self._whose_everybody(counts)
+        if code is None:
+            return
+        draft, unit = self._drafts[code], found[code]
+        more = counts.members - draft.pupils - draft.adults - self._kept_out(code)
+        if role == "students":
+            more -= self._pupil_of.keys() | self._adult_of.keys()
+        elif role is None:
+            more &= self._adult_of.keys()
+        at: Role = "students" if role == "students" else "staff"
+        if not more or group.email in _groups_of(unit, at):
+            return
+        place = Place(at, (), groups=(group.email,), people=len(counts.members))
+        found[code] = (
+            structs.replace(unit, guest_groups=(*unit.guest_groups, place), completed=True)
+            if role == "students"
+            else structs.replace(unit, staff_groups=(*unit.staff_groups, place), completed=True)
+        )
+
+    def _counts(self, group: Group) -> _Counts:
+        members = self._index.members[group.id] & self._index.users.keys()
+        return _Counts(
+            frozenset(members),
+            Counter(code for id in members for code in self._pupil_of.get(id, ())),
+            Counter(code for id in members for code in self._adult_of.get(id, ())),
+        )
+
+    def _whose_pupils(self, counts: _Counts) -> str | None:
+        """The unit of which a group has most pupils and hardly anybody else."""
+        code, own = _most(counts.pupils)
+        fits = (
+            own >= _MOST * len(counts.members) and own >= _MOST * len(self._drafts[code].pupils)
+            if code
+            else False
+        )
+        return code if fits else None
+
+    def _whose_staff(self, counts: _Counts) -> str | None:
+        """The only unit of which a group has most staff."""
+        if counts.pupils.total() > _HARDLY_ANY * len(counts.members):
+            return None
+        codes = [
+            code
+            for code, own in counts.adults.items()
+            if own >= max(_FEWEST, _MOST * len(self._drafts[code].adults))
+        ]
+        if len(codes) != 1 or counts.adults[codes[0]] < _MANY * len(counts.members):
+            return None
+        return codes[0]
+
+    def _whose_everybody(self, counts: _Counts) -> str | None:
+        """The unit of which a group has nearly all pupils and staff, and hardly anybody else."""
+        (code, pupils), (other, adults) = _most(counts.pupils), _most(counts.adults)
+        if not code or code != other or pupils + adults < _NEARLY_ALL * len(counts.members):
+            return None
+        draft = self._drafts[code]
+        fits = pupils >= _MOST * len(draft.pupils) and adults >= _MOST * len(draft.adults)
+        return code if fits and adults >= _FEWEST else None
+
+    def _kept_out(self, code: str) -> Set[str]:
+        """Those whom the unit's places have and its selectors leave out."""
+        draft, unit = self._drafts[code], self._settled[code]
+        reached = {
+            id
+            for match in (unit.students, unit.staff)
+            if match is not None
+            for id in choose(match.place.selector, self._index).chosen
+        }
+        return reached - draft.pupils - draft.adults
+
+    def _with_parts(self, code: str, unit: MatchedUnit) -> MatchedUnit:
+        """The unit with the OUs of staff that lie beside those of its students and staff."""
+        above = _only_above(unit)
+        if above is None or not self._is_own(code, above):
+            return unit
+        taken = [fold(path) for role in _ROLES for path in unit.paths(role)]
+        more: list[Place] = []
+        unknown: list[Place] = []
+        for path in self._beside(above, taken):
+            words = plain_words(path.rpartition("/")[2])
+            place = Place("staff", (), (path,), people=len(self._inside(path)))
+            few = 2 * place.people <= len(self._drafts[code].adults)
+            is_staff = is_staff_part(words) or (few and is_staff_part(words, among_staff=True))
+            (more if is_staff else unknown).append(place)
+        if more:
+            unit = structs.replace(unit, more_staff=(*unit.more_staff, *more), completed=True)
+        return structs.replace(unit, unknown=tuple(unknown)) if unknown else unit
+
+    def _is_own(self, code: str, above: str) -> bool:
+        """Whether no other unit has a place in an OU."""
+        start = fold(above) + "/"
+        return not any(
+            (fold(path) + "/").startswith(start)
+            for other, unit in self._settled.items()
+            if other != code
+            for role in _ROLES
+            for path in unit.paths(role)
+        )
+
+    def _beside(self, above: str, taken: list[str]) -> Iterator[str]:
+        """The OUs right below one, with active people, that are nobody's so far."""
+        for folded, unit in sorted(self._index.org_units.items()):
+            if folded.rpartition("/")[0] != fold(above) or not self._inside(unit.path):
+                continue
+            words = plain_words(unit.name)
+            closed = is_left(words) or is_outside(words) or is_protected(words)
+            if closed or is_for_devices(words) or read_name(unit.name).kinds == {"preschool"}:
+                continue
+            if not any((path + "/").startswith(folded + "/") for path in taken):
+                yield unit.path
+
+
+_ROLES: tuple[Role, Role] = ("students", "staff")
+
+
+def _role(group: Group) -> Role | None:
+    address = role_of(plain_words(group.email.partition("@")[0]))[0]
+    return address or role_of(plain_words(group.name))[0]
+
+
+def _groups_of(unit: MatchedUnit, role: Role) -> frozenset[str]:
+    match, groups = (
+        (unit.students, unit.guest_groups)
+        if role == "students"
+        else (unit.staff, unit.staff_groups)
+    )
+    places = (*((match.place,) if match else ()), *groups)
+    return frozenset(address for place in places for address in place.groups)
+
+
+def _only_above(unit: MatchedUnit) -> str | None:
+    """The OU right above all of a unit's places, which have no clauses; None without one."""
+    if unit.students is None or unit.staff is None or unit.shared is not None:
+        return None
+    if unit.students.place.clauses or unit.staff.place.clauses:
+        return None
+    above = {path.rpartition("/")[0] for role in _ROLES for path in unit.paths(role)}
+    return above.pop() or None if len(above) == 1 else None
+
+
+def _owners(chosen: Mapping[str, Set[str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for code, ids in chosen.items():
+        for id in ids:
+            found.setdefault(id, []).append(code)
+    return found
+
+
+def _most(count: Counter[str]) -> tuple[str, int]:
+    return next(iter(count.most_common(1)), ("", 0))
