@@ -420,7 +420,7 @@ def test_pupils_of_a_unit_that_is_set_up_make_a_proposal_for_them_a_question(wor
     page = world.ready(world.sign_in(), PAGE)
     said = row(world, page, NORRA)
     assert "Osäkert" in said
-    assert "12 elever hör också till Södra skolan." in said
+    assert "12 elever hör både till Norra skolan och till Södra skolan." in said
     assert "Godta den säkra" not in world.text(page)
 
 
@@ -430,7 +430,7 @@ def test_a_few_shared_pupils_are_told_and_are_no_question(world):
     world.document["schoolUnits"][1]["students"] = {"orgUnits": ["/Elever/Norra skolan/Gäster"]}
     world.import_document()
     page = opened(world, world.sign_in(), NORRA)
-    assert "2 elever hör också till Södra skolan." in world.text(page)
+    assert "2 elever hör både till Norra skolan och till Södra skolan." in world.text(page)
     assert "Osäkert" not in row(world, page, NORRA)
 
 

@@ -124,7 +124,7 @@ def test_pupils_of_another_unit_are_told_before_they_are_saved(world):
     world.document["schoolUnits"][1]["students"] = {"orgUnits": ["/Elever/Norra skolan/7A"]}
     world.import_document()
     said = world.text(world.ready(world.sign_in(), PAGE))
-    assert "12 elever hör också till Södra skolan." in said
+    assert "12 elever hör både till Norra skolan och till Södra skolan." in said
 
 
 def test_classes_that_a_vendor_loses_by_another_rule_must_have_been_seen(world):
