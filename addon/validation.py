@@ -10,6 +10,7 @@ values can be about a person.
 import difflib
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import Self, TypeVar, cast
@@ -19,6 +20,19 @@ from msgspec import inspect
 
 T = TypeVar("T")
 
+LARGEST_TEXT = 10_000
+"""Characters of any text."""
+MOST_VALUES = 200_000
+"""Objects, and values in lists, of all that is read."""
+MOST_COMMAS = 3 * MOST_VALUES
+"""Commas in a JSON text; more are not worth decoding."""
+MOST_KEYS = 1_000
+"""Keys of one object."""
+MOST_FAULTS = 1_000
+"""Faults that are reported."""
+TOO_MANY = "has more than {most} values"
+LONGEST_GUESSED = 64
+"""Characters of a name that may be a mistyped one."""
 PLAIN_KEY = re.compile(r"[\w-]{1,64}")
 
 
@@ -54,11 +68,27 @@ class Faults:
 
     def __init__(self) -> None:
         self._found: list[Fault] = []
-        self._stand_ins: list[str] = []
+        self._stand_ins: set[str] = set()
+        self._read = 0
+
+    def count(self, values: int) -> bool:
+        """Count values that are to be read; False if they are too many."""
+        self._read += values
+        if self._read > MOST_VALUES and not self.is_stand_in(""):
+            self.stand_in("", TOO_MANY, most=MOST_VALUES)
+        return self._read <= MOST_VALUES
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more faults are reported."""
+        return len(self._found) >= MOST_FAULTS
 
     def add(self, place: str, template: str, hint: str = "", **values: str | int | Words) -> None:
         """Record a fault, unless what is at `place` is only a stand-in for another fault."""
-        if not self.is_stand_in(place):
+        if not self.is_full and not self.is_stand_in(place):
             self._found.append(Fault(place, template, tuple(values.items()), hint))
 
     def stand_in(
@@ -66,11 +96,11 @@ class Faults:
     ) -> None:
         """Record a fault that leaves nothing at `place` for later checks to look at."""
         self.add(place, template, hint, **values)
-        self._stand_ins.append(place)
+        self._stand_ins.add(place)
 
     def is_stand_in(self, place: str) -> bool:
         """Whether the value read at `place` is a stand-in and not what somebody wrote."""
-        return any(_is_within(place, stand_in) for stand_in in self._stand_ins)
+        return bool(self._stand_ins) and not self._stand_ins.isdisjoint(_around(place))
 
     def found(self) -> list[Fault]:
         """All faults, grouped by place, list items in their order."""
@@ -87,8 +117,8 @@ class JsonObject(dict[str, object]):
         """Make the object from `pairs`; the last value of a repeated key counts."""
         made = cls(pairs)
         if len(made) < len(pairs):
-            keys = [key for key, _ in pairs]
-            made.repeated = tuple(key for key in made if keys.count(key) > 1)
+            counted = Counter(key for key, _ in pairs)
+            made.repeated = tuple(key for key in made if counted[key] > 1)
         return made
 
 
@@ -98,6 +128,9 @@ def read_json(data: bytes, faults: Faults) -> object:
     Objects are JsonObject, so that `read` can report keys that occur twice (RFC 8259,
     section 4, leaves their meaning open).
     """
+    if data.count(b",") > MOST_COMMAS:
+        faults.stand_in("", TOO_MANY, most=MOST_VALUES)
+        return None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -136,6 +169,8 @@ def did_you_mean(given: str, possible: Collection[str]) -> str:
 
 def closest(given: str, possible: Collection[str]) -> str:
     """The one of `possible` that is close to `given`, or ""."""
+    if len(given) > LONGEST_GUESSED:
+        return ""
     folded = {name.casefold(): name for name in possible}
     close = difflib.get_close_matches(given.casefold(), folded, n=1, cutoff=0.7)
     return folded[close[0]] if close else ""
@@ -166,9 +201,13 @@ def _read(value: object, kind: inspect.Type, faults: Faults, place: str) -> obje
             return _read_struct(cast(Mapping[str, object], value), kind, faults, place)
         case inspect.VarTupleType(item_type=item):
             items = cast(list[object], value)
+            if not faults.count(len(items)):
+                return ()
             return tuple(_read(v, item, faults, f"{place}[{n}]") for n, v in enumerate(items))
         case inspect.DictType(key_type=named, value_type=held):
             entries = cast(Mapping[str, object], value)
+            if not faults.count(len(entries)):
+                return {}
             _note_repeated(entries, faults, place)
             for key in entries if isinstance(named, inspect.LiteralType) else ():
                 _read(key, named, faults, below(place, key))
@@ -180,6 +219,9 @@ def _read(value: object, kind: inspect.Type, faults: Faults, place: str) -> obje
             return _blank(kind)
         case inspect.StrType() if not _is_text(cast(str, value)):
             faults.stand_in(place, "holds half of a surrogate pair, which is no character")
+            return ""
+        case inspect.StrType() if len(cast(str, value)) > LARGEST_TEXT:
+            faults.stand_in(place, "is longer than {most} characters", most=LARGEST_TEXT)
             return ""
         case inspect.FloatType():
             return _as_float(cast(float, value), faults, place)
@@ -193,9 +235,14 @@ def _read_struct(
     value: Mapping[str, object], kind: inspect.StructType, faults: Faults, place: str
 ) -> object:
     fields = {f.encode_name: f for f in kind.fields}
+    if len(value) > MOST_KEYS or not faults.count(1):
+        faults.stand_in(place, TOO_MANY, most=MOST_KEYS)
+        return _blank(kind)
     _note_repeated(value, faults, place)
     for key in value:
         if key not in fields:
+            if faults.is_full:
+                break
             absent = [name for name in fields if name not in value]
             faults.add(below(place, key), "unknown key", closest(key, absent))
     made: dict[str, object] = {}
@@ -327,8 +374,10 @@ def _is_text(value: str) -> bool:
     return not any("\ud800" <= c <= "\udfff" for c in value)
 
 
-def _is_within(place: str, other: str) -> bool:
-    return not other or place == other or place.startswith((f"{other}.", f"{other}["))
+def _around(place: str) -> set[str]:
+    """The place and all that it is within."""
+    cuts = (n for n, character in enumerate(place) if character in ".[")
+    return {"", place, *(place[:n] for n in cuts)}
 
 
 def _natural(place: str) -> list[tuple[str, int]]:

@@ -13,6 +13,7 @@ import msgspec
 
 from addon import validation as reading
 from addon.tenants.attributes import attribute_fault
+from addon.tenants.bounds import CUSTOMER_ID, check_bounds
 from addon.tenants.conditions import Pattern, PatternError, compiled
 from addon.tenants.model import (
     LAST_YEAR,
@@ -79,7 +80,9 @@ def decode_tenant(data: bytes, vendors: Mapping[str, Vendor]) -> Tenant:
 
 
 def _check_tenant(tenant: Tenant, vendors: Mapping[str, Vendor], faults: Faults) -> None:
-    if not re.fullmatch(r"[^\s/]+", tenant.customer_id):
+    if faults.is_stand_in("") or not check_bounds(tenant, faults):
+        return
+    if not CUSTOMER_ID.fullmatch(tenant.customer_id):
         faults.add(
             "customerId", "must be the customer's id, such as {example}", example="C01abcdef"
         )

@@ -32,6 +32,10 @@ SWEDISH: Mapping[str, str] = {
     "not a document: nested too deep": "filen har för många nivåer",
     "holds half of a surrogate pair, which is no character": "innehåller ett trasigt tecken",
     "unknown key": "okänt namn",
+    "has more than {most} values": "har mer än {most} värden",
+    "has more than {most} different regular expressions": "har mer än {most} olika reguljära "
+    "uttryck",
+    "is longer than {most} characters": "är längre än {most} tecken",
     "missing": "saknas",
     "missing: from is attribute": "saknas: from är attribute",
     "given more than once": "finns mer än en gång",

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.notifications import notify
 from addon.notifications.advice import remedy
 from addon.notifications.mailer import Mailer, MailError
+from addon.notifications.message_limit import MOST, take_message
 from addon.store.base import StoreError
 from addon.sync.channels import resume_notifications
 from addon.tenants.model import About, Notices, Pause, Tenant
@@ -122,6 +123,9 @@ def test_mail() -> AnyResponse:
         flash(told, "warning")
     elif not ctx.tenant.notices.email:
         flash(_("Spara minst en adress först."), "warning")
+    elif not take_message(ctx.store, ctx.tenant_id, ctx.now):
+        told = _("Högst %(most)s provmeddelanden skickas i timmen. Försök igen senare.", most=MOST)
+        flash(told, "warning")
     else:
         with ctx.waiting():
             _send_test(ctx, mailer)

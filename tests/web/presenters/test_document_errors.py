@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addon import validation
-from addon.tenants import attributes, document
+from addon.tenants import attributes, bounds, document
 from addon.validation import Fault
 from addon.web import i18n
 from addon.web.presenters.document_errors import SWEDISH, fault_text
@@ -48,7 +48,7 @@ def templates(module: ModuleType) -> set[str]:
 
 
 def test_every_kind_of_fault_has_its_swedish() -> None:
-    kinds = templates(validation) | templates(document) | templates(attributes)
+    kinds = set().union(*map(templates, (validation, document, attributes, bounds)))
     assert len(kinds) > 40
     assert kinds == SWEDISH.keys()
 

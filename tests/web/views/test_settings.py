@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from addon.notifications.message_limit import MOST
 from addon.tasks.schedule import HOUR, enqueue_runs, window_at
 from addon.tenants.pause import LOCAL, today
 from tests.support.mail_server import MailServer
@@ -257,6 +258,13 @@ def test_notices_are_saved_and_a_test_message_arrives(tmp_path: Path) -> None:
         world.send(client, page, TEST)
         assert "Ett provmeddelande är skickat. Titta i inkorgen." in world.text(client.get(PAGE))
         (message,) = mail_server.messages
+        for _ in range(MOST):
+            world.send(client, page, TEST)
+        assert len(mail_server.messages) == MOST
+        assert "Högst 10 provmeddelanden skickas i timmen." in world.text(client.get(PAGE))
+        with world.later(3601):
+            world.send(client, client.get(PAGE), TEST)
+        assert len(mail_server.messages) == MOST + 1
         assert message["To"] == f"it@{DOMAIN}, larm@{DOMAIN}"
         assert "Provmeddelande" in message["Subject"]
 
