@@ -37,6 +37,11 @@ class KnownPerson(Struct, frozen=True, array_like=True, gc=False):
         """The school year at the unit, if there is one."""
         return next((year for each, year in self.enrolments if each == unit), None)
 
+    @property
+    def is_anywhere(self) -> bool:
+        """Whether there is any placement."""
+        return bool(self.enrolments or self.employments)
+
     def without(self, other: "KnownPerson") -> "KnownPerson":
         """Return the placements that `other` lacks; a school year makes no difference."""
         units = {unit for unit, _year in other.enrolments}

@@ -24,11 +24,11 @@ from addon.planning.recent_removals import RecentRemovals
 from addon.roster.placements import Placements, group_id
 from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.resources import content_hash, references
-from addon.sync.approved_placements import without_approved
 from addon.sync.context import SyncContext
 from addon.sync.ended_memberships import emptied_by
 from addon.sync.first_readings import OF_GROUPS, only_creates, without_changes_of
 from addon.sync.hold_units import places_of_run, with_units
+from addon.sync.kept_placements import kept_at_vendor
 from addon.sync.prepare import PreparedRun, cautious_roster
 from addon.sync.sent_during_hold import HeldPlan, waiting_part
 from addon.sync.unexplained_removals import (
@@ -352,12 +352,10 @@ def planner_for(
     ledger, approved = state.ledger, state.approval
     if approved is not None and not approved.is_valid(now):
         approved = None
-    cautious, kept = mapper, prepared.evidence.unconfirmed
-    if prepared.cautious_rosters is not prepared.vendor_rosters:
-        roster = prepared.cautious_rosters[vendor]
-        if approved is not None:
-            kept = without_approved(kept, approved, mapper)
-            roster = cautious_roster(prepared, connection, context.settings.vendors[vendor], kept)
+    cautious = mapper
+    kept = kept_at_vendor(context.store, prepared, connection, key, ledger, approved, mapper)
+    if kept.people or kept.groups:
+        roster = cautious_roster(prepared, connection, context.settings.vendors[vendor], kept)
         cautious = prepared.mapper(connection, roster)
     if ledger.unread:
         wanted = digests(cautious.resources(standing_refusals(ledger, now)))

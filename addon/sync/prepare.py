@@ -39,16 +39,13 @@ class PreparedRun(Struct, frozen=True):
     """A run before planning: the roster, and each connection's part of it by vendor.
 
     `evidence` is what the reading proves of those who were known and are missing.
-    `cautious_rosters` are the vendors' rosters with those of them who are unconfirmed; the same
-    object as `vendor_rosters` if there are none. None of these has anybody who is in
-    `protection`, except in `protected`.
+    Neither roster has anybody who is in `protection`, except in `protected`.
     """
 
     tenant: Tenant
     snapshot: Snapshot
     roster: Roster
     vendor_rosters: dict[str, VendorRoster]
-    cautious_rosters: dict[str, VendorRoster]
     evidence: ReadingEvidence = ReadingEvidence()
     protection: ProtectedSet = ProtectedSet()
     reading: ReadingKind = "whole"
@@ -217,23 +214,17 @@ def prepared_run(
 ) -> PreparedRun:
     """Return the run with the part of the roster that each connection sends."""
     vendors = context.settings.vendors
-
-    def rosters(of: Roster) -> dict[str, VendorRoster]:
-        return {
-            c.vendor: vendor_roster(of, tenant, c, vendors[c.vendor])
-            for c in connections
-            if c.mode != "off" and c.vendor in vendors
-        }
-
-    plain = cautious = rosters(roster)
-    if evidence.unconfirmed.people or evidence.unconfirmed.groups:
-        cautious = rosters(with_unconfirmed(roster, evidence.unconfirmed, tenant.unit_names))
-    return PreparedRun(tenant, snapshot, roster, plain, cautious, evidence, protection)
+    rosters = {
+        c.vendor: vendor_roster(roster, tenant, c, vendors[c.vendor])
+        for c in connections
+        if c.mode != "off" and c.vendor in vendors
+    }
+    return PreparedRun(tenant, snapshot, roster, rosters, evidence, protection)
 
 
 def cautious_roster(
     prepared: PreparedRun, connection: Connection, vendor: Vendor, kept: Placements
 ) -> VendorRoster:
-    """Return what a connection sends when only the placements in `kept` are unconfirmed."""
+    """Return what a connection sends with the placements in `kept`, which are unconfirmed."""
     roster = with_unconfirmed(prepared.roster, kept, prepared.tenant.unit_names)
     return vendor_roster(roster, prepared.tenant, connection, vendor)

@@ -32,7 +32,7 @@ def school_class(source_id: str, name: str, *students: str, unit: str = UNIT) ->
 
 
 def prepared(found: Roster, tenant=TENANT, **values) -> PreparedRun:
-    return PreparedRun(tenant, Snapshot((), (), ()), found, {}, {}, **values)
+    return PreparedRun(tenant, Snapshot((), (), ()), found, {}, **values)
 
 
 def test_those_who_wait_for_evidence_are_counted_among_those_who_leave():

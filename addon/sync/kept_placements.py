@@ -1,0 +1,106 @@
+"""Which of the placements that are unconfirmed are kept at one vendor.
+
+Those at the units that the connection sends, without what a person has approved the end of, and
+of jobs only those that the vendor has: where somebody is a student now and had a job, of which
+the vendor has not heard, there is nothing to keep.
+"""
+
+from collections.abc import Iterator, Set
+
+from msgspec import structs
+
+from addon.planning.ledger import Ledger, LedgerKey, shard_of
+from addon.planning.limits import Approval
+from addon.roster.placements import Employment, GroupId, KnownGroup, Placements
+from addon.ss12000.mapping import ResourceMapper
+from addon.store.base import LedgerStore
+from addon.sync.prepare import PreparedRun
+from addon.tenants.model import Connection
+
+
+def kept_at_vendor(
+    store: LedgerStore,
+    prepared: PreparedRun,
+    connection: Connection,
+    key: LedgerKey,
+    ledger: Ledger,
+    approved: Approval | None,
+    mapper: ResourceMapper,
+) -> Placements:
+    """Return the unconfirmed placements that a connection keeps at its vendor.
+
+    Reads the shards of `ledger` that say which jobs the vendor has. Raises StoreError.
+    """
+    kept = prepared.evidence.unconfirmed
+    elsewhere = prepared.tenant.unit_names.keys() - set(connection.school_units)
+    if elsewhere:
+        kept = _without_units(kept, elsewhere)
+    if approved is not None:
+        kept = without_approved(kept, approved, mapper)
+    present = prepared.vendor_rosters[connection.vendor].people.keys()
+    jobs = {mapper.employment_id(*job): job for job in _jobs_of_present(kept, present)}
+    store.load(key, ledger, set(map(shard_of, jobs)))
+    entries = ledger.entries["Employment"]
+    unknown = {job for i, job in jobs.items() if i not in entries or entries[i].is_removed}
+    return _without_jobs(kept, unknown)
+
+
+def _without_units(kept: Placements, units: Set[str]) -> Placements:
+    """Return the unconfirmed placements but for those at these units (unit codes)."""
+    people = {
+        user: structs.replace(
+            person,
+            enrolments=tuple(each for each in person.enrolments if each[0] not in units),
+            employments=tuple(unit for unit in person.employments if unit not in units),
+        )
+        for user, person in kept.people.items()
+    }
+    return structs.replace(
+        kept,
+        people={user: person for user, person in people.items() if person.is_anywhere},
+        groups={key: group for key, group in kept.groups.items() if key[0] not in units},
+    )
+
+
+def _jobs_of_present(kept: Placements, present: Set[str]) -> Iterator[Employment]:
+    """Yield the unconfirmed employments of people (user ids) who are `present` in the reading."""
+    for user in kept.people.keys() & present:
+        for unit in kept.people[user].employments:
+            yield unit, user
+
+
+def _without_jobs(kept: Placements, jobs: Set[Employment]) -> Placements:
+    """Return the unconfirmed placements without these employments."""
+    people = dict(kept.people)
+    for user in {user for _unit, user in jobs}:
+        left = tuple(unit for unit in people[user].employments if (unit, user) not in jobs)
+        people[user] = structs.replace(people[user], employments=left)
+        if not people[user].is_anywhere:
+            del people[user]
+    return structs.replace(kept, people=people)
+
+
+def without_approved(kept: Placements, approved: Approval, mapper: ResourceMapper) -> Placements:
+    """Return the unconfirmed placements whose removal a person has not approved."""
+    people = {
+        user: person
+        for user, person in kept.people.items()
+        if mapper.user_id(user) not in approved.people
+    }
+    groups: dict[GroupId, KnownGroup] = {}
+    for key, group in kept.groups.items():
+        group_id, activity_id = mapper.group_ids(key)
+        if group_id in approved.removals("StudentGroup"):
+            continue
+        teachers = () if activity_id in approved.removals("Activity") else group.teachers
+        ended = approved.memberships.get(group_id, frozenset())
+        left = structs.replace(
+            group,
+            students=tuple(s for s in group.students if mapper.user_id(s) not in ended),
+            teachers=tuple(t for t in teachers if mapper.user_id(t) not in ended),
+        )
+        if left.members or not group.members:
+            groups[key] = left
+    left_of = Placements(people, groups, kept.years)
+    classes = {pair: kept.classes[pair] for pair in left_of.in_classes & kept.classes.keys()}
+    return structs.replace(left_of, classes=classes)
