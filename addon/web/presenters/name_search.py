@@ -1,5 +1,6 @@
 """Search of OUs and groups by the likeness of names: genitives, abbreviations, definite forms."""
 
+import re
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct
@@ -13,9 +14,11 @@ from addon.web.presenters.org_unit_tree import tree
 
 PLAIN = str.maketrans("åäáàöøéèü", "aaaaooeeu")
 """Translates letters to those used in addresses, which have no Å, Ä and Ö."""
-SAME = 1.0
+SAME, SAME_IN_OTHER_FORM = 1.0, 0.95
 ENOUGH = 0.6
 """The least likeness of a name that is found."""
+SHORT = 3
+"""Letters of a word that is too short to be a genitive."""
 MOST = 30
 """How many OUs are found at most."""
 
@@ -45,21 +48,37 @@ def searched_name(texts: Iterable[str], where: str = "") -> SearchedName:
 def likeness_to(search: str) -> Likeness:
     """Return what tells how like a name is to what is searched for, from 0 to 1.
 
-    All words of the search in the name are as good as the same name; of an OU all but one of them
-    may be in the path above it.
+    All words of the search in the name are as good as the same name, and all that tell names
+    apart, in the genitive or not, nearly as good; of an OU all but one may be in the path above it.
     """
-    wanted = [plain(word) for word in search.split()]
+    words = [plain(word) for word in search.split()]
+    telling = [_finder(word) for word in (list(filter(_tells, words)) or words)]
     name = read_name(search)
     similarity = NameSimilarity([name])
 
     def likeness(other: SearchedName) -> float:
-        here = other.text + other.where
-        if all(word in here for word in wanted) and any(word in other.text for word in wanted):
+        here = f"{other.text} {other.where}"
+        if all(word in here for word in words) and any(word in other.text for word in words):
             return SAME
+        if all(find(here) for find in telling) and any(find(other.text) for find in telling):
+            return SAME_IN_OTHER_FORM
         alike = (each for each in other.names if _has_all(name, each))
         return max((similarity.of(name, each) for each in alike), default=0.0)
 
     return likeness
+
+
+def _tells(word: str) -> bool:
+    """Whether a word tells names apart: neither "skolans" nor "klass" does."""
+    name = read_name(word)
+    return bool(name.tells or name.role or name.guests)
+
+
+def _finder(word: str) -> Callable[[str], object]:
+    """Return what searches a text for a word in any of its forms; 4a is not a part of 14a."""
+    forms = {word, *read_name(word).core, *([word.removesuffix("s")] if len(word) > SHORT else [])}
+    either = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
+    return re.compile(rf"(?<!\d)(?:{either})" if word[:1].isdigit() else either).search
 
 
 def _has_all(searched: SchoolName, other: SchoolName) -> bool:
