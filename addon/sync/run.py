@@ -257,7 +257,8 @@ def deliver(
     if isinstance(ready, ConnectionReport):
         return ready
     newest = _newest_reading(context, tenant_id, run)
-    if newest != run:
+    is_newest = newest == run
+    if not is_newest:
         context.store.done_with_snapshot(tenant_id, run, vendor)
         if context.store.snapshot(tenant_id, newest, context.clock()) is None:
             return ConnectionReport(vendor, ready.key.mode, "unchanged", nothing_done())
@@ -266,14 +267,14 @@ def deliver(
     with recorded_run(context.store, attempt, context.clock):
         packed = context.store.snapshot(tenant_id, run, context.clock())
         reading = None if packed is None else _unpack(packed)
-        planned = reading is not None and knows_protected(reading.snapshot, tenant)
+        known = reading is not None and knows_protected(reading.snapshot, tenant)
         prepared = (
             prepare_from_snapshot(context, tenant, connections, reading.snapshot, reading.evidence)
-            if reading is not None and planned
+            if reading is not None and known
             else _read(context, tenant, connections, admission)
         )
         shared = RunShared(context, prepared, attempt.holder, deadline, stage)
-        report = asyncio.run(sync_connection(shared, ready, planned))
+        report = asyncio.run(sync_connection(shared, ready, known and is_newest))
         # No findings: the record of the run that read the directory has them.
         record = RunReport(tenant_id, attempt.id, None, None, (), (report,))
         complete_run(context.store, attempt, context.clock(), record)

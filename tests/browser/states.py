@@ -11,7 +11,7 @@ from addon.ss12000.ids import Ids
 from addon.web.directory.snapshot_store import ReadingState, forget, save_reading_state
 from addon.web.services import Services
 from tests.browser.addresses import PAGES
-from tests.browser.history import move_north, some_days
+from tests.browser.history import ELSEWHERE, move_north, some_days
 from tests.support.municipality import (
     NORTH,
     document_of,
@@ -75,9 +75,10 @@ def refused(world: World) -> None:
 
 
 def paused(world: World) -> None:
-    """It is summer."""
+    """It is summer, and a school's pupils were moved to where no selection reaches."""
     set_up(world)
     sync_now(world)
+    world.domain.move_people(NORTH, f"/Elever/{ELSEWHERE}")
     read_directory(world)
     today = today_in_sweden(world)
     _save(world, schedule={"pause": {"from": str(today), "until": str(today)}})
