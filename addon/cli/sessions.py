@@ -1,12 +1,17 @@
 """The command that ends sessions of the pages: `revoke`."""
 
 import argparse
+import time
 
 import msgspec
 
 from addon.cli.stores import Commands, with_store
 from addon.cli.terminal import printable
 from addon.settings import Settings
+from addon.store.base import Store
+from addon.store.ids import new_entry_id
+from addon.store.records import AccessEntry
+from addon.sync.context import COMMAND_LINE
 from addon.sync.report import DONE
 
 
@@ -24,7 +29,15 @@ def add_revoke_command(commands: Commands) -> None:
 
 def _revoke(given: argparse.Namespace, settings: Settings) -> int:
     sub = None if given.all else given.user
-    ended = with_store(settings, lambda store: store.end_sessions(given.id, sub))
+
+    def end(store: Store) -> int:
+        ended, at = store.end_sessions(given.id, sub), time.time()
+        if ended:
+            entry = AccessEntry(new_entry_id(at), at, COMMAND_LINE, "sessions.ended", sub or "")
+            store.append_access(given.id, entry)
+        return ended
+
+    ended = with_store(settings, end)
     found = {"tenant": given.id, "ended": ended}
     said = f"{given.id}: {ended} session{'s' if ended != 1 else ''} ended"
     print(msgspec.json.encode(found).decode() if given.json else printable(said))

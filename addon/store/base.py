@@ -9,6 +9,7 @@ from addon.planning.limits import Approval, Hold
 from addon.planning.protected_set import ProtectedSet
 from addon.planning.recent_removals import RecentRemovals
 from addon.store.records import (
+    AccessEntry,
     AuditEntry,
     AuthenticationRecord,
     CachedItem,
@@ -23,7 +24,7 @@ from addon.tenants.licence import LicenceRecord
 RUNS_KEPT = 1000
 
 AUDIT_KEPT = 3 * 365 * 86400.0
-"""Seconds for which an entry stays in the audit log."""
+"""Seconds for which an entry stays in the audit log, and in the access log."""
 
 SESSION_KEPT = 7 * 86400.0
 """Seconds from sign-in after which a session is over in any case."""
@@ -109,6 +110,18 @@ class SessionStore(Protocol):
 
     def forget_administrators(self, tenant: str, addresses: Set[str]) -> None:
         """Remove the accounts of addresses that have left the document's list."""
+
+
+class AccessLogStore(Protocol):
+    """Who signed in, who looked at whom, and who took out a file. Raises StoreError."""
+
+    def append_access(self, tenant: str, entry: AccessEntry) -> None:
+        """Add an entry to the tenant's access log, which is kept for AUDIT_KEPT."""
+
+    def access_entries(
+        self, tenant: str, limit: int = 50, before: str | None = None
+    ) -> list[AccessEntry]:
+        """Return the tenant's accesses, newest first; with `before`, those before that id."""
 
 
 class ProtectedStore(Protocol):
@@ -344,6 +357,7 @@ class TaskStore(Protocol):
 class Store(
     TenantStore,
     SessionStore,
+    AccessLogStore,
     ProtectedStore,
     LicenceStore,
     PushStore,

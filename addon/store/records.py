@@ -76,6 +76,22 @@ class AuditEntry(Struct, frozen=True):
     changes: tuple[Changed, ...] = ()
 
 
+class AccessEntry(Struct, frozen=True):
+    """One access: an entry in the tenant's access log. It names nobody but by account id.
+
+    `id` sorts by time, see `addon.store.ids.new_entry_id`. `at` is in seconds since 1970 UTC. `who`
+    is the account's id, or "command line". `what` is a code such as `sign-in`, `person.page` or
+    `people.csv`; `subject` is the id of the account that was looked at, and `vendor` who was asked.
+    """
+
+    id: str
+    at: float
+    who: str
+    what: str
+    subject: str = ""
+    vendor: str = ""
+
+
 class SessionRecord(Struct, frozen=True):
     """A session of an administrator who has signed in. Times are seconds since 1970 UTC.
 

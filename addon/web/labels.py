@@ -159,6 +159,25 @@ ACTIONS: Words = {
     "tenant.returned": _("Skolsynk installerat igen"),
     "farewell.wanted": _("Borttagning hos alla leverantörer begärd"),
 }
+ACCESSES: Words = {
+    "sign-in": _("Loggade in"),
+    "sign-in.limited": _("Loggade in, bara för att ändra administratörerna"),
+    "sign-in.refused": _("Nekades tillträde"),
+    "sign-out": _("Loggade ut"),
+    "sign-out.everywhere": _("Loggade ut överallt"),
+    "sessions.ended": _("Avslutade inloggningar"),
+    "person.page": _("Öppnade sidan om en person"),
+    "person.excerpt": _("Gjorde ett registerutdrag"),
+    "person.preview": _("Öppnade en person i förhandsgranskningen"),
+    "person.exceptions": _("Öppnade undantagen för en person"),
+    "vendor.asked": _("Frågade leverantören om en person"),
+    "people.csv": _("Hämtade filen med personer"),
+    "data-quality.csv": _("Hämtade filen med anmärkningar"),
+    "access.csv": _("Hämtade åtkomstloggen"),
+    "document.json": _("Exporterade inställningarna"),
+    "protected.page": _("Öppnade skyddade personuppgifter"),
+}
+"""What somebody did, by the codes of `addon.web.access_log`."""
 LIST_FAULTS: Words = {
     "oneself": _("Ta med din egen adress, annars kommer du inte in igen."),
     "super": _(
@@ -256,6 +275,11 @@ def wire_name(name: str) -> str:
     plain = re.sub(r" (\d+)", "", name)
     which = re.findall(r" (\d+)", name)
     return " ".join([str(WIRE.get(plain, plain)), *which])
+
+
+def access_name(what: str) -> str:
+    """Return the name of an access; its code when it has none."""
+    return str(ACCESSES.get(what, what))
 
 
 def who_name(who: str) -> str:

@@ -38,6 +38,7 @@ from addon.tenants.model import Tenant
 from addon.web.directory import snapshot_store
 from addon.web.directory.background import tune_for_latency
 from addon.web.directory.cache import DirectoryCache
+from addon.web.security.refused_sign_in import TenantDomains
 from addon.web.security.sessions import secret
 from addon.web.waiting import WaitingRequests
 
@@ -81,6 +82,7 @@ class Services:
         self.channel_tokens = _Lazy(
             lambda: ChannelTokens(secret(settings, self.store, self.clock()))
         )
+        self.tenant_domains = TenantDomains(settings, self.store, clock)
         self.directories = DirectoryCache(self.sync_context)
         self.waiting = WaitingRequests()
         self.register = _Lazy(lambda: open_register(settings, self.store(), clock))

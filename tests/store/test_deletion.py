@@ -19,7 +19,14 @@ from addon.planning.recent_removals import RecentRemovals
 from addon.store.base import Store, TenantBusyError
 from addon.store.firestore.store import FirestoreStore
 from addon.store.process_identity import process_holder
-from addon.store.records import AuditEntry, Namespace, RunRecord, SessionRecord, StoredTask
+from addon.store.records import (
+    AccessEntry,
+    AuditEntry,
+    Namespace,
+    RunRecord,
+    SessionRecord,
+    StoredTask,
+)
 from addon.store.sqlite.store import SQLiteStore
 from addon.tenants.licence import LicenceRecord
 from tests.support.emulator import HOST
@@ -47,6 +54,7 @@ def fill(store: Store, tenant: str) -> None:
         store.set_hold(key, Hold(("u1",), 70, "too many", {}))
         store.set_approval(key, Approval(frozenset({"u1"}), at=NOW))
         store.set_recent_removals(key, RecentRemovals())
+    store.append_access(tenant, AccessEntry("20260101T000000Z-000000", NOW, "1", "sign-in"))
     store.save_session(tenant, SessionRecord("s1", "1", "chef@edu.storvik.se", "", True, NOW, NOW))
     store.bind_administrator(tenant, "chef@edu.storvik.se", "1")
     store.save_run(RunRecord("r1", tenant, NOW, "done", NOW, b"{}"))
@@ -68,6 +76,7 @@ def is_empty(store: Store, tenant: str) -> bool:
         or store.ledgers(tenant)
         or store.runs(tenant)
         or store.audit_entries(tenant)
+        or store.access_entries(tenant)
         or store.protected_set(tenant)
         or store.licence(tenant) != LicenceRecord()
         or store.authentication(tenant, "s1").session

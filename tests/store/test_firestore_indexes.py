@@ -18,7 +18,14 @@ from addon.planning.protected_set import ProtectedSet
 from addon.store.firestore.cache import EXPIRING
 from addon.store.firestore.client import PART
 from addon.store.firestore.store import FirestoreStore
-from addon.store.records import AuditEntry, Namespace, RunRecord, SessionRecord, StoredTask
+from addon.store.records import (
+    AccessEntry,
+    AuditEntry,
+    Namespace,
+    RunRecord,
+    SessionRecord,
+    StoredTask,
+)
 from tests.support.emulator import HOST
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +51,7 @@ def fields(project: str) -> list[tuple[str, str, object]]:
     store.put(Namespace("reading", "C1"), "small", b"packed", now, now + 60)
     store.put(Namespace("register"), "large", b"packed" * PART, now, now + 60)
     store.append_audit("C1", AuditEntry("e1", now, "rektor@example.se", "unit.saved"))
+    store.append_access("C1", AccessEntry("e1", now, "1", "sign-in"))
     store.save_session("C1", SessionRecord("s1", "1", "a@example.se", "", True, now, now))
     store.bind_administrator("C1", "a@example.se", "1")
     store.save_task(StoredTask("t1", "runs", "/tasks/run", {}, now, now))

@@ -2,9 +2,11 @@
 
 import time
 
-from addon.store.base import AUDIT_KEPT, SESSION_KEPT
+import pytest
+
+from addon.store.base import AUDIT_KEPT, SESSION_KEPT, StoreError
 from addon.store.firestore.store import FirestoreStore
-from addon.store.records import AuditEntry, SessionRecord
+from addon.store.records import AccessEntry, AuditEntry, SessionRecord
 from addon.tenants.licence import LicenceRecord
 
 NOW = time.time()
@@ -75,8 +77,28 @@ def test_what_is_old_is_swept_also_of_tenants_that_nobody_writes_to(store):
         store.save_session("C1", session(number, signed_in=signed_in))
     for number, at in enumerate((NOW - 2 * AUDIT_KEPT, NOW - 60)):
         store.append_audit(f"C{number}", AuditEntry(f"e{number}", at, "chef", "unit.saved"))
+        store.append_access(f"C{number}", AccessEntry(f"e{number}", at, "1", "sign-in"))
     store.delete_expired(NOW)
     assert store.authentication("C1", "s0").session is None
     assert store.authentication("C1", "s1").session is not None
     assert store.audit_entries("C0") == []
-    assert len(store.audit_entries("C1")) == 1
+    assert store.access_entries("C0") == []
+    assert len(store.audit_entries("C1")) == len(store.access_entries("C1")) == 1
+
+
+def test_accesses_are_read_newest_first_and_in_pages(store, open_store):
+    entries = [AccessEntry(f"e{n}", NOW + n, "1", "person.page", f"u{n}", "all") for n in range(5)]
+    for entry in entries:
+        store.append_access("C1", entry)
+    assert open_store().access_entries("C1") == entries[::-1]
+    assert store.access_entries("C1", 2, before="e3") == [entries[2], entries[1]]
+    assert store.access_entries("C2") == store.audit_entries("C1") == []
+    with pytest.raises(StoreError, match="another entry"):
+        store.append_access("C1", AccessEntry("e1", NOW, "2", "sign-in"))
+
+
+def test_an_access_costs_one_write_and_no_read(store):
+    before = store.cost()
+    store.append_access("C1", AccessEntry("e1", NOW, "1", "person.page", "2"))
+    reads, writes = (after - was for after, was in zip(store.cost(), before, strict=True))
+    assert (reads, writes) == (0, 1)

@@ -80,6 +80,14 @@ def find_super_administrator(source: DirectorySource, key: str) -> bool:
     return bool(found and found.is_admin and not (found.suspended or found.archived))
 
 
+def customer_of(source: DirectorySource, sub: str) -> str | None:
+    """Return the customer of an account as Google tells whoever `source` acts as; None if it has
+    no such account. Raises DirectoryError.
+    """
+    found = _account(source, "users.get of who was refused", sub, "", may_not_ask_is_nobody=False)
+    return None if found is None or found.id != sub else found.customer_id
+
+
 def _account(
     source: DirectorySource, what: str, key: str, asker: str, may_not_ask_is_nobody: bool = True
 ) -> AccountAnswer | None:

@@ -2,8 +2,8 @@
 
 `tenants/{customerId}` has the tenant document and what is known of the licence, and below it are
 `connections/{vendor}.{mode}` with `shards`, `journal` and `holds`, `protected` (who is), `push`
-(channels and marks), `sessions`, `runs`, `snapshots`, `papers` (cached items) and `log` (the audit
-log).
+(channels and marks), `sessions`, `runs`, `snapshots`, `papers` (cached items), `log` (the audit
+log) and `access` (the access log).
 Outside of tenants there are shared cached items (`papers`) and the `tasks` of a local queue,
 without personal data.
 """
@@ -24,7 +24,6 @@ from addon.planning.limits import Approval, Hold
 from addon.planning.protected_set import ProtectedSet
 from addon.planning.recent_removals import RecentRemovals
 from addon.store.base import StoreError
-from addon.store.firestore.audit_log import AuditLog
 from addon.store.firestore.cache import FirestoreCache
 from addon.store.firestore.client import (
     ATTEMPTS,
@@ -39,6 +38,7 @@ from addon.store.firestore.deletion import FirestoreDeletion
 from addon.store.firestore.holds import FirestoreHolds
 from addon.store.firestore.ledgers import Ledgers
 from addon.store.firestore.licences import FirestoreLicences
+from addon.store.firestore.logs import EntryLog
 from addon.store.firestore.protected_sets import FirestoreProtected
 from addon.store.firestore.push_states import NOTHING_KEPT, FirestorePush
 from addon.store.firestore.runs import FirestoreRuns
@@ -46,6 +46,7 @@ from addon.store.firestore.sessions import FirestoreSessions
 from addon.store.firestore.snapshots import Snapshots
 from addon.store.process_identity import process_holder
 from addon.store.records import (
+    AccessEntry,
     AuditEntry,
     AuthenticationRecord,
     CachedItem,
@@ -79,7 +80,8 @@ class FirestoreStore:
         self.meter = Meter()
         self._documents = Documents(client, self.meter)
         self._ledgers = Ledgers(self._documents, f"{project}/{database}")
-        self._log = AuditLog(self._documents)
+        self._log = EntryLog(self._documents, "log", AuditEntry)
+        self._accesses = EntryLog(self._documents, "access", AccessEntry)
         self._cache = FirestoreCache(self._documents)
         self._protected = FirestoreProtected(self._documents)
         self._push = FirestorePush(self._documents)
@@ -204,7 +206,7 @@ class FirestoreStore:
     def delete_tenant(self, tenant: str, now: float) -> None:
         self._deletion.delete_tenant(tenant, now)
 
-    # Audit log
+    # Logs
 
     def append_audit(self, tenant: str, entry: AuditEntry) -> None:
         self._log.append(tenant, entry)
@@ -213,6 +215,14 @@ class FirestoreStore:
         self, tenant: str, limit: int = 50, before: str | None = None
     ) -> list[AuditEntry]:
         return self._log.entries(tenant, limit, before)
+
+    def append_access(self, tenant: str, entry: AccessEntry) -> None:
+        self._accesses.append(tenant, entry)
+
+    def access_entries(
+        self, tenant: str, limit: int = 50, before: str | None = None
+    ) -> list[AccessEntry]:
+        return self._accesses.entries(tenant, limit, before)
 
     # Cache
 

@@ -1,13 +1,11 @@
-"""Cached items, snapshots and the audit log in SQLite."""
+"""Cached items and snapshots in SQLite."""
 
 import sqlite3
 from collections.abc import Sequence
 
-import msgspec
-
 from addon.age import AHEAD
-from addon.store.base import AUDIT_KEPT, SESSION_KEPT, StoreError
-from addon.store.records import AuditEntry, CachedItem, Namespace, is_kept
+from addon.store.base import AUDIT_KEPT, SESSION_KEPT
+from addon.store.records import CachedItem, Namespace, is_kept
 from addon.store.sqlite.database import SQLiteFile
 
 EXPIRED = "(expires <= ? OR (expires IS NOT NULL AND saved > ?))"
@@ -15,35 +13,7 @@ EXPIRED = "(expires <= ? OR (expires IS NOT NULL AND saved > ?))"
 
 
 class SQLiteCache(SQLiteFile):
-    """The cache, snapshots and audit log of an `addon.store.base.Store`."""
-
-    # Audit log
-
-    def append_audit(self, tenant: str, entry: AuditEntry) -> None:
-        with self._writing() as db:
-            self._enter(db, tenant, entry)
-
-    def audit_entries(
-        self, tenant: str, limit: int = 50, before: str | None = None
-    ) -> list[AuditEntry]:
-        with self._reading() as db:
-            rows = db.execute(
-                "SELECT entry FROM log WHERE tenant = :tenant AND (:before IS NULL OR id < :before)"
-                " ORDER BY id DESC LIMIT :limit",
-                {"tenant": tenant, "before": before, "limit": limit},
-            ).fetchall()
-        return [msgspec.json.decode(row[0], type=AuditEntry) for row in rows]
-
-    @staticmethod
-    def _enter(db: sqlite3.Connection, tenant: str, entry: AuditEntry) -> None:
-        """Insert an entry in the audit log and remove expired ones."""
-        written = db.execute(
-            "INSERT OR IGNORE INTO log VALUES (?, ?, ?, ?)",
-            (tenant, entry.id, entry.at, msgspec.json.encode(entry)),
-        )
-        if not written.rowcount:
-            raise StoreError(f"the log of {tenant} has another entry {entry.id}: try once more")
-        db.execute("DELETE FROM log WHERE tenant = ? AND at < ?", (tenant, entry.at - AUDIT_KEPT))
+    """The cache and snapshots of an `addon.store.base.Store`."""
 
     # Cache
 
@@ -87,7 +57,8 @@ class SQLiteCache(SQLiteFile):
             items = db.execute(f"DELETE FROM papers WHERE {EXPIRED}", (now, now + AHEAD)).rowcount
             gone = db.execute(f"DELETE FROM snapshots WHERE {EXPIRED}", (now, now + AHEAD)).rowcount
             db.execute("DELETE FROM sessions WHERE signed_in < ?", (now - SESSION_KEPT,))
-            db.execute("DELETE FROM log WHERE at < ?", (now - AUDIT_KEPT,))
+            for log in ("log", "access"):
+                db.execute(f"DELETE FROM {log} WHERE at < ?", (now - AUDIT_KEPT,))
         self._empty_journal()  # of what was replaced or removed since, too
         return items + gone
 

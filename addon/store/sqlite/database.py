@@ -102,6 +102,13 @@ MIGRATIONS = (
     DROP INDEX log_by_time;
     CREATE INDEX log_by_age ON log (at);
     """,
+    """
+    CREATE TABLE access (
+        tenant TEXT NOT NULL, id TEXT NOT NULL, at REAL NOT NULL, entry BLOB NOT NULL,
+        PRIMARY KEY (tenant, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX access_by_age ON access (at);
+    """,
 )
 """Each entry migrates the schema by one version; only append new entries."""
 

@@ -24,6 +24,7 @@ OF_TENANTS = (
     "licences",
     "push",
     "sessions",
+    "access",
     "administrators",
 )
 """Tables whose rows belong to a tenant, by the column `tenant`."""

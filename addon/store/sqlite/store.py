@@ -13,10 +13,11 @@ from addon.store.records import AuditEntry, RunRecord, StoredTask
 from addon.store.sqlite.cache import SQLiteCache
 from addon.store.sqlite.deletion import SQLiteDeletion
 from addon.store.sqlite.ledgers import SQLiteLedgers
+from addon.store.sqlite.logs import SQLiteLogs
 from addon.store.sqlite.sessions import SQLiteSessions
 
 
-class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteSessions, SQLiteDeletion):
+class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteLogs, SQLiteSessions, SQLiteDeletion):
     """A `Store` in one file. See `addon.store.base.Store`."""
 
     batch_growth = 0.0

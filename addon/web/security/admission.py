@@ -26,7 +26,7 @@ from addon.web.services import Services
 log = logging.getLogger(__name__)
 
 Refusal = Literal["nobody", "administrator", "delegated", "listed", "unlisted", "access", "unknown"]
-Admission = Literal["full", "list", "none"]
+AccessLevel = Literal["full", "list", "none"]
 """`list`: a super administrator who is not in the tenant's list may see and change the list."""
 ListFault = Literal["oneself", "super", "unknown"]
 
@@ -81,7 +81,7 @@ def find_administrator(services: Services, sub: str, email: str) -> Administrato
 
 def admission_of(
     admin: Administrator, listed: Sequence[str], accounts: Mapping[str, str]
-) -> Admission:
+) -> AccessLevel:
     """Return how far a tenant that lists these administrators admits this one.
 
     Without a list all super administrators are admitted; delegated ones only when listed.
@@ -91,7 +91,7 @@ def admission_of(
     return "list" if admin.super_admin else "none"
 
 
-def admit(services: Services, admin: Administrator, known: AuthenticationRecord) -> Admission:
+def admit(services: Services, admin: Administrator, known: AuthenticationRecord) -> AccessLevel:
     """Return how far the tenant admits the administrator, "full" or "list".
 
     An address in the list is from now on this account's, if it is nobody's yet. Raises

@@ -29,10 +29,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.age import age
 from addon.store.base import SESSION_KEPT
 from addon.store.records import AuthenticationRecord, SessionRecord
+from addon.web.access_log import record_sign_in
 from addon.web.htmx import asks_for_part
 from addon.web.security.admission import (
+    AccessLevel,
     Administrator,
-    Admission,
     SignInRefused,
     admit,
     find_administrator,
@@ -112,6 +113,8 @@ def init_app(
             if refused.why not in ("unknown", "unlisted"):  # in these cases the session stays
                 session.clear()
                 services.store().end_sessions(found.cookie.tenant, found.admin.sub)
+                told = found.cookie.tenant, found.admin.sub
+                record_sign_in(services, *told, "sign-in.refused")
             return refusal_text(refused)
         g.admin = admin
         g.ctx = context_of(admin, services, found.known)
@@ -244,7 +247,7 @@ def _checked_again(services: Services, found: LiveSession) -> Administrator | No
     return kept if stays else None
 
 
-def _raise_unless_open_to(admission: Admission, admin: Administrator) -> None:
+def _raise_unless_open_to(admission: AccessLevel, admin: Administrator) -> None:
     if admission != "full" and request.endpoint not in OF_THE_LIST:
         raise SignInRefused("unlisted", tenant=admin.tenant)
 

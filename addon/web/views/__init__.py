@@ -1,6 +1,7 @@
 """The views of the pages: one module per page, with its endpoints and nothing else."""
 
 from addon.web.views import (
+    access_log,
     audit_log,
     class_rules,
     data_quality,
@@ -60,6 +61,7 @@ PAGES = (
     runs,
     settings,
     audit_log,
+    access_log,
     tenant_document,
     farewell,
 )

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from addon.roster.findings import MESSAGES
 from addon.store.base import RUNS_KEPT
 from addon.text import escape_formula
+from addon.web.access_log import record_access
 from addon.web.charts import Series, line_chart
 from addon.web.directory.results import DirectoryResult
 from addon.web.finding_texts import finding_label
@@ -81,6 +82,7 @@ def as_csv() -> Response:
         if code in ("", kind.code)
         for about in _of(kind.found, unit)
     ]
+    record_access("data-quality.csv")
     return Response(
         _csv(_cells(kind, about, names) for kind, about in found),
         mimetype="text/csv",

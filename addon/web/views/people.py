@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.web.access_log import record_access
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.pagination import page_of
@@ -70,8 +71,10 @@ def as_csv() -> AnyResponse:
     if token and not filters.text:  # the page says that the search has expired; a file cannot
         arguments: dict[str, Any] = {**_arguments(request.args), "sok": token}
         return redirect(url_for("people.page", **arguments))
+    directory = ctx.directory
+    record_access("people.csv")
     return Response(
-        overview(ctx.directory, filters),
+        overview(directory, filters),
         mimetype="text/csv",
         headers={"Content-Disposition": 'attachment; filename="personer.csv"'},
     )

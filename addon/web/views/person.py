@@ -15,6 +15,7 @@ from addon.ss12000.ids import Ids
 from addon.sync.context import ledger_key
 from addon.sync.vendor_lookup import VendorResource, lookup_person
 from addon.text import fold
+from addon.web.access_log import record_access
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.htmx import asks_for_part
@@ -68,6 +69,7 @@ def page(user_id: str) -> str:
     prepared = directory.prepared
     vendors = _vendors(ctx, directory, user_id)
     excerpt = request.args.get("utdrag") == "1"
+    record_access("person.excerpt" if excerpt else "person.page", user_id)
     return render_template(
         "person/page.html",
         user=user,
@@ -99,6 +101,7 @@ def at_vendor(user_id: str, vendor: str) -> str:
     if ctx.tenant.connection(vendor) is None:
         abort(404)
     with ctx.waiting():
+        record_access("vendor.asked", user_id, vendor)
         found = lookup_person(ctx.sync_context, ctx.tenant_id, vendor, user_id)
     part = asks_for_part()
     return render_template(
@@ -187,6 +190,7 @@ def _all_asked(
 ) -> list[AtVendor]:
     """Return the vendors with what they answer; all are asked concurrently."""
     context, tenant_id, known = ctx.sync_context, ctx.tenant_id, names_by_id(directory)
+    asked = [each.vendor for each in vendors if each.current and each.has != "no"]
 
     def ask(each: AtVendor) -> AtVendor:
         if not each.current or each.has == "no":
@@ -196,6 +200,8 @@ def _all_asked(
 
     at_once = max(1, len(vendors))
     with ctx.waiting(), ThreadPoolExecutor(at_once, thread_name_prefix="ask") as pool:
+        for vendor in asked:
+            record_access("vendor.asked", user_id, vendor)
         return list(pool.map(ask, vendors))
 
 

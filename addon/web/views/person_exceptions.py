@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.directory.snapshot import User
 from addon.tenants.model import Tenant
+from addon.web.access_log import record_access
 from addon.web.htmx import asks_for_part
 from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.exceptions import PersonInclusion, person_effect, person_inclusion
@@ -30,6 +31,7 @@ def page(user_id: str) -> str:
     """Show where the person is included, to change it."""
     ctx = request_context()
     user = _user(ctx, user_id)
+    record_access("person.exceptions", user_id)
     return _page(ctx, user, person_inclusion(ctx.directory, user_id))
 
 

@@ -10,6 +10,7 @@ from addon.planning.plan import Operation
 from addon.sync.context import resolve_target
 from addon.sync.vendor_lookup import VendorResource, lookup_person
 from addon.vendors.profiles import NotConfigured
+from addon.web.access_log import record_access
 from addon.web.directory.cache import TenantDirectory
 from addon.web.pagination import page_of
 from addon.web.presenters.next_run import ORDER, NextRun, next_run, operations_on
@@ -81,6 +82,7 @@ def person(vendor: str, user_id: str) -> str:
     if user is None:
         abort(404)
     operations = operations_on(found.planned, user_id)
+    record_access("person.preview", user_id, vendor)
     there = _at_vendor(ctx, vendor, user_id, operations) if found.on else {}
     known = names_by_id(directory)
     return render_template(
@@ -117,6 +119,7 @@ def _at_vendor(
     if all(operation.kind == "create" for operation in operations):
         return {}
     with ctx.waiting():
+        record_access("vendor.asked", user_id, vendor)
         held = lookup_person(ctx.sync_context, ctx.tenant_id, vendor, user_id)
     return {each.external_id: each for each in held}
 

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.directory.scope import topmost
 from addon.sync.protected_set import protect, release
 from addon.text import fold
+from addon.web.access_log import record_access
 from addon.web.directory.cache import DirectoryNotRead, TenantDirectory
 from addon.web.directory.snapshot_store import ReadingState
 from addon.web.forms.protected import ProtectedForm, dropped, protected_form, read_protected
@@ -48,8 +49,11 @@ def page() -> str:
     ctx = request_context()
     form = protected_form(ctx.tenant.protected)
     if (state := _unreadable(ctx)) is not None:
+        record_access("protected.page")
         return _unseen(ctx, form, state)
-    new = undecided(ctx.store, ctx.directory, ctx.now)
+    ready = ctx.directory  # a page that waits shows nothing
+    record_access("protected.page")
+    new = undecided(ctx.store, ready, ctx.now)
     also = structs.replace(
         form,
         org_units=(*form.org_units, *(place for place in new if place.startswith("/"))),

@@ -30,6 +30,7 @@ from addon.bootstrap import secret_manager
 from addon.bounded_http import bind
 from addon.settings import Settings, SignIn
 from addon.vendors.profiles import NotConfigured
+from addon.web.access_log import SignInAccess, record_sign_in
 from addon.web.security.admission import SignInRefused, raise_unless_admitted
 from addon.web.security.auth import (
     authenticate,
@@ -207,9 +208,16 @@ def done() -> AnyResponse | tuple[str, int]:
         start_session(admin)
         raise_unless_admitted(services, admin)
     except SignInRefused as refused:
-        if refused.why != "unlisted":  # who may change the list has a session for that
-            session.clear()
+        if refused.why == "unlisted":  # who may change the list has a session for that
+            record_sign_in(services, refused.tenant, sub, "sign-in.limited")
+            return refusal_text(refused)
+        session.clear()
+        if refused.why != "unknown":
+            tenant = refused.tenant or services.tenant_domains.customer_of_refused(sub, email)
+            if tenant:
+                record_sign_in(services, tenant, sub, "sign-in.refused")
         return refusal_text(refused)
+    record_sign_in(services, admin.tenant, sub, "sign-in")
     return redirect(way_back)
 
 
@@ -226,9 +234,12 @@ def leave_everywhere() -> AnyResponse:
 
 
 def _leave(everywhere: bool = False) -> AnyResponse:
-    found = live_session(current_services())
+    services = current_services()
+    found = live_session(services)
     if found is not None:
         end_session(found, everywhere)
+        what: SignInAccess = "sign-out.everywhere" if everywhere else "sign-out"
+        record_sign_in(services, found.admin.tenant, found.admin.sub, what)
     session.clear()
     return redirect(url_for("sign_in.page"))
 

@@ -8,6 +8,7 @@ from addon.tenants.diff import changes
 from addon.tenants.document import DocumentError, decode_tenant, write_document
 from addon.tenants.model import Tenant
 from addon.validation import Fault
+from addon.web.access_log import record_access
 from addon.web.labels import LIST_FAULTS
 from addon.web.presenters.document_errors import fault_text
 from addon.web.request_context import EditConflict, RequestContext, request_context
@@ -32,6 +33,7 @@ def page() -> str:
 def export() -> Response:
     """Return the document as a file."""
     ctx = request_context()
+    record_access("document.json")
     return Response(
         write_document(ctx.tenant),
         mimetype="application/json",
