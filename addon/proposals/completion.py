@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Set
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import Group
-from addon.proposals.names import read_name
+from addon.proposals.names import ADAPTED, read_name
 from addon.proposals.placement import MatchedUnit
 from addon.proposals.places import Place
 from addon.proposals.scope import Inside
@@ -65,8 +65,9 @@ class Completion:
         for group in self._index.groups:
             if not group.everyone:
                 self._add_group(found, group)
-        for code in found:
-            found[code] = self._with_parts(code, found[code])
+        for code, settled in found.items():
+            unit = self._by_form(code, self._with_parts(code, self._widened(code, settled)))
+            found[code] = self._without_others(code, unit)
         return found
 
     def _add_group(self, found: dict[str, MatchedUnit], group: Group) -> None:
@@ -170,6 +171,101 @@ class Completion:
             unit = structs.replace(unit, more_staff=(*unit.more_staff, *more), completed=True)
         return structs.replace(unit, unknown=tuple(unknown)) if unknown else unit
 
+    def _by_form(self, code: str, unit: MatchedUnit) -> MatchedUnit:
+        """The unit, of the adapted form by the value that says it, if that has more pupils."""
+        match = unit.students
+        if match is None or match.place.clauses or not _is_adapted(match.place):
+            return unit
+        own = self._drafts[code].pupils
+        for place, _ in unit.near_students:
+            told = [clause.operator for clause in place.clauses] == ["equals"]
+            if told and _is_adapted(place):
+                ids = choose(place.selector, self._index).chosen
+                if own < ids and len(ids) < 2 * len(own):
+                    swapped = structs.replace(match, place=place, doubts=())
+                    return structs.replace(unit, students=swapped, more_students=(), completed=True)
+        return unit
+
+    def _widened(self, code: str, unit: MatchedUnit) -> MatchedUnit:
+        """The unit with all of its OU of students, if what was found is a form of school in it."""
+        match = unit.students
+        if match is None or match.place.clauses or not match.place.names:
+            return unit
+        if match.place.names[0].core or len(match.place.org_units) != 1:
+            return unit
+        above = match.place.org_units[0].rpartition("/")[0]
+        for place, score in unit.near_students:
+            fits = place.org_units == (above,) and not place.clauses and score >= _MOST
+            if fits and self._is_own(code, above):
+                wide = structs.replace(match, place=place, score=score, doubts=())
+                return structs.replace(unit, students=wide, more_students=(), completed=True)
+        return unit
+
+    def _without_others(self, code: str, unit: MatchedUnit) -> MatchedUnit:
+        """The unit without doubts about places of another unit, or that are a part of its own.
+
+        The latter are those of most who are chosen, if no value of the rest names another unit.
+        """
+        for role in _ROLES:
+            match, near = (
+                (unit.students, unit.near_students)
+                if role == "students"
+                else (unit.staff, unit.near_staff)
+            )
+            if match is None or not match.doubts:
+                continue
+            scores = dict(near)
+            kept = tuple(
+                place
+                for place in match.doubts
+                if not self._is_anothers(code, role, place, scores.get(place, 1.0))
+                and not self._is_most_of(code, role, place)
+            )
+            if kept == match.doubts:
+                continue
+            match = structs.replace(match, doubts=kept)
+            unit = (
+                structs.replace(unit, students=match, completed=True)
+                if role == "students"
+                else structs.replace(unit, staff=match, completed=True)
+            )
+        return unit
+
+    def _is_anothers(self, code: str, role: Role, place: Place, score: float) -> bool:
+        """Whether another unit that is found with more certainty has all the people of a place."""
+        people = choose(place.selector, self._index).chosen
+        for other, draft in self._drafts.items():
+            unit = self._settled[other]
+            match, chosen = (
+                (unit.students, draft.pupils) if role == "students" else (unit.staff, draft.adults)
+            )
+            if other != code and match is not None and match.score > score and people <= chosen:
+                return True
+        return False
+
+    def _is_most_of(self, code: str, role: Role, place: Place) -> bool:
+        """Whether a value that names the unit is that of most in its OU, and of nobody else."""
+        draft, unit = self._drafts[code], self._settled[code]
+        match, chosen = (
+            (unit.students, draft.pupils) if role == "students" else (unit.staff, draft.adults)
+        )
+        if match is None or match.place.clauses or not match.place.org_units:
+            return False
+        if [clause.operator for clause in place.clauses] != ["equals"]:
+            return False
+        people = choose(place.selector, self._index).chosen
+        if not people <= chosen or len(people) < _MANY * len(chosen):
+            return False
+        attribute = place.clauses[0].attribute
+        named = {
+            str(each.place.clauses[0].value)
+            for other, theirs in self._settled.items()
+            for each in (theirs.students, theirs.staff)
+            if other != code and each is not None and each.place.clauses
+        }
+        rest = (self._index.users[id].attributes.get(attribute, ()) for id in chosen - people)
+        return named.isdisjoint(value for values in rest for value in values)
+
     def _is_own(self, code: str, above: str) -> bool:
         """Whether no other unit has a place in an OU."""
         start = fold(above) + "/"
@@ -195,6 +291,10 @@ class Completion:
 
 
 _ROLES: tuple[Role, Role] = ("students", "staff")
+
+
+def _is_adapted(place: Place) -> bool:
+    return bool(place.names) and all(name.kinds & ADAPTED for name in place.names)
 
 
 def _role(group: Group) -> Role | None:

@@ -1,5 +1,6 @@
 """The similarity of the name of a place in Workspace to that of a unit in the register."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -96,6 +97,8 @@ _ONE_OF_SEVERAL = 0.5
 _SAME_WORD = 0.9
 _SAME_STEM = 0.94
 _SHORTEST_STEM = 5
+_INITIALS = 0.7
+_ACRONYM = re.compile(r"[a-z]{3,4}")
 
 
 class SchoolName(Struct, frozen=True):
@@ -216,7 +219,8 @@ class NameSimilarity:
         self._of_kind: dict[str, int] = {}
         self._bare: dict[str, int] = {}
         self._of_years: dict[frozenset[int], int] = {}
-        for unit in units:
+        self._units = list(units)
+        for unit in self._units:
             for word in set(unit.core):
                 self._uses[word] = self._uses.get(word, 0) + 1
             self._of_years[unit.years] = self._of_years.get(unit.years, 0) + 1
@@ -247,8 +251,16 @@ class NameSimilarity:
             return 1.0
         common = self._common(unit.core, _without_initials(place.core, unit.initials))
         if not common and _are_initials(unit, place):
-            return 0.7
+            return _INITIALS
+        if not common and len(place.core) == 1 and self._is_only_acronym(unit, place.core[0]):
+            return _INITIALS
         return common
+
+    def _is_only_acronym(self, unit: SchoolName, word: str) -> bool:
+        """Whether a word is letters of this unit's name and of no other's: BJS for Björkskolan."""
+        if _ACRONYM.fullmatch(word) is None or not _is_acronym(unit, word):
+            return False
+        return sum(_is_acronym(other, word) for other in self._units) == 1
 
     def _common(self, ours: tuple[str, ...], theirs: tuple[str, ...]) -> float:
         left, matched = list(theirs), 0.0
@@ -276,6 +288,14 @@ def _without_initials(words: tuple[str, ...], initials: str) -> tuple[str, ...]:
 
 def _are_initials(unit: SchoolName, place: SchoolName) -> bool:
     return len(place.core) == 1 and len(unit.initials) > 1 and place.core[0] == unit.initials
+
+
+def _is_acronym(unit: SchoolName, word: str) -> bool:
+    """Whether a word is letters of a unit's name in their order, and the first of its last part."""
+    name = iter("".join(unit.core))
+    if not unit.core or word[0] != unit.core[0][0] or word[-1] != unit.initials[-1:]:
+        return False
+    return all(letter in name for letter in word[:-1])
 
 
 def _stem(word: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 from addon.directory.snapshot import Group
@@ -16,6 +16,7 @@ from addon.proposals.vocabulary import (
     is_no_lesson,
     is_protected,
     is_stage,
+    is_year,
     plain,
     plain_words,
     role_of,
@@ -45,6 +46,9 @@ _CLASS_FIRST = r"^(?P<name>\d{1,2}\s?[A-ZÅÄÖ]{1,2})(?![A-ZÅÄÖa-zåäö0-9]
 _LAST_WORD = re.compile(r"(.*\D[ _-]+)(\S+)$")
 _FIRST_WORD = re.compile(r"(\S+?)([ _-]+\D.*)$")
 _CLASS_BEFORE = re.compile(r"(?P<before>(?:.*[-_.])?(?:klass|class)[-_.])(?P<name>[^\W\d]+)$")
+_OF_INTRODUCTION = r"^(?P<NAME>im[a-z]?(?:[-_.]?(?:[a-e]|\d{1,2}[a-e]?))?)@"
+"""The addresses of class groups of introductory programmes: ima@, ims-a@."""
+_DATED = re.compile(r"(.+?)[-_.]?(20\d\d)")
 _WORD_BEFORE = re.compile(r"(klass|class)\s+(?=\S)", re.IGNORECASE)
 
 Template = tuple[str, str]
@@ -60,6 +64,8 @@ def class_rules(
     current = [group for group in near.groups if group.id not in past]
     yield from _class_group_rules(current)
     yield from _named_as_classes(current)
+    if sum(re.match(_OF_INTRODUCTION, group.email) is not None for group in current) > 1:
+        yield _from_group(_OF_INTRODUCTION)
     yield from _freely_named_classes(current)
     for attribute, values in values_in(near, students).items():
         if len(values) == 1 and len(students) > _LARGEST_CLASS:
@@ -108,14 +114,21 @@ def teaching_rules(
     return rules
 
 
-def past_groups(groups: Iterable[Group], autumn: int | None) -> Mapping[str, str]:
+def past_groups(groups: Sequence[Group], autumn: int | None) -> Mapping[str, str]:
     """The ids of groups that are named for a school year before the newest, and what says so.
 
-    School years that begin after `autumn` count for nothing.
+    School years that begin after `autumn` count for nothing. A year after the address of another
+    group, as in `7a-2024` beside `7a`, says that it is past too.
     """
+    addresses = {local_part(group) for group in groups}
     named = [(g.id, said) for g in groups if (said := _term_of(g)) is not None]
     newest = max((y for _, (_, y) in named if autumn is None or y <= autumn), default=0)
-    return {id: term for id, (term, year) in named if year < newest}
+    found = {id: term for id, (term, year) in named if year < newest}
+    for group in groups:
+        dated = _DATED.fullmatch(local_part(group))
+        if dated and autumn is not None and int(dated[2]) < autumn and dated[1] in addresses:
+            found.setdefault(group.id, dated[2])
+    return found
 
 
 def literal(text: str) -> str:
@@ -158,6 +171,7 @@ def _org_unit_rules(
             yield _at_org_unit(f"{start}{skip}(?P<name>[^/]+)")
     if deepest > 1:
         yield _at_org_unit(f"{start}(?:[^/]+/)*(?P<name>[^/]+)$")
+        yield from _but_years(start, {segments[0] for segments in below if len(segments)})
 
 
 def _beside(unit: SchoolUnit) -> Iterator[GroupRule]:
@@ -169,6 +183,15 @@ def _beside(unit: SchoolUnit) -> Iterator[GroupRule]:
     either = literal(above[0]) if len(above) == 1 else f"(?:{'|'.join(map(literal, above))})"
     yield _at_org_unit(f"^{either}/(?P<name>[^/]+)$")
     yield _at_org_unit(f"^{either}/[^/]+/(?P<name>[^/]+)$")
+    yield from _but_years(f"^{either}/", {path.rpartition("/")[2] for path in paths})
+
+
+def _but_years(start: str, names: Collection[str]) -> Iterator[GroupRule]:
+    """A rule for classes in OUs for school years and beside them, if there are both."""
+    years = sorted(name for name in names if is_year(name))
+    if years and len(years) < len(names):
+        not_years = f"(?!(?:{'|'.join(map(literal, years))})$)"
+        yield _at_org_unit(f"{start}(?:[^/]+/)?(?P<name>{not_years}[^/]+)$")
 
 
 def _at_org_unit(pattern: str) -> GroupRule:

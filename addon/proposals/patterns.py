@@ -17,6 +17,7 @@ from addon.proposals.vocabulary import (
     is_year,
     plain,
 )
+from addon.proposals.year_candidates import introductory
 from addon.roster.index import DirectoryIndex
 from addon.roster.placement import UnitPeople
 from addon.tenants.model import GroupRule, SchoolUnit, YearRule, rules_of
@@ -190,6 +191,8 @@ def _looks(name: str, worded: bool, choice: PatternChoice) -> float:
         return _OF_ADAPTED
     if choice.rule.source == "orgUnit" and _AFTER_WORD.search(choice.rule.pattern):
         return _AFTER_CLASS
+    if introductory([name]):
+        return 1.0
     if choice.rule.source == "group":
         return _FREELY_NAMED_GROUP if _CLASS_WORD_LAST.search(choice.rule.pattern) else 0.0
     if is_programme_class(name):

@@ -39,7 +39,8 @@ class Place(Struct, frozen=True):
 
     `names` are its parsed names, `code` the unit's code if the place says it. `mixed` is an OU
     whose name does not say a role. `people` are the active users there. `examples` are addresses
-    of class groups that make the place.
+    of class groups that make the place. `either` are filters in place of `clauses`, of which one
+    is enough.
     """
 
     role: Role
@@ -52,6 +53,7 @@ class Place(Struct, frozen=True):
     guests: bool = False
     code: str = ""
     examples: tuple[str, ...] = ()
+    either: tuple[tuple[Clause, ...], ...] = ()
 
     @property
     def text(self) -> str:
@@ -64,8 +66,13 @@ class Place(Struct, frozen=True):
     @property
     def selector(self) -> Selector:
         """The place as a selector."""
-        filters = (self.clauses,) if self.clauses else ()
+        filters = self.filters if any(self.filters) else ()
         return Selector(org_units=self.org_units, groups=self.groups, filters=filters)
+
+    @property
+    def filters(self) -> tuple[tuple[Clause, ...], ...]:
+        """The filters, of which a person fulfils at least one."""
+        return self.either or (self.clauses,)
 
 
 def value_text(clause: Clause) -> str:

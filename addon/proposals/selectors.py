@@ -18,6 +18,7 @@ from addon.proposals.exclusions import (
 from addon.proposals.matching import Match
 from addon.proposals.model import Alternative
 from addon.proposals.names import SchoolName
+from addon.proposals.past_classes import PastClasses
 from addon.proposals.pattern_candidates import literal
 from addon.proposals.placement import MatchedUnit
 from addon.proposals.places import ANY_CODE, Place, value_text
@@ -31,7 +32,11 @@ from addon.tenants.model import Clause, Operator, Selector, SelectorExceptions
 ROLES: tuple[Role, Role] = ("students", "staff")
 _WORD: Mapping[Role, str] = {"students": "student", "staff": "staff"}
 _SPLIT = {None: "shared-tree", "years": "split-by-years", "programme": "split-by-programme"}
-_TAKEN_OUT_BY: Mapping[Operator, Operator] = {"equals": "notEquals", "in": "notIn"}
+_TAKEN_OUT_BY: Mapping[Operator, Operator] = {
+    "equals": "notEquals",
+    "in": "notIn",
+    "matches": "notMatches",
+}
 _MOST_TITLES = 5
 _HALF = 0.5
 _SURE = 0.9
@@ -63,6 +68,7 @@ class SelectorBuilder:
         self._inside = inside
         self._index, self._settled, self._closed = index, settled, ClosedPlaces(index)
         self._left = LeftValues(index)
+        self._past = PastClasses(index)
         self._outside = OutsidePlaces(index)
         self._taken = [
             (code, role, path)
@@ -109,7 +115,7 @@ class SelectorBuilder:
             clauses.extend(_not_in_groups(settled))
         shared = bool(clauses or either)
         if not shared:
-            clauses.extend(self._not_of_adapted(code, role, paths))
+            clauses.extend(self._not_of_others(code, role, paths))
         others = () if shared else self._others(code, role, paths)
         reached = {id for path in paths for id in self._inside(path)}
         reached.update(
@@ -122,7 +128,9 @@ class SelectorBuilder:
             without_devices(self._index, reached),
             self._left.among(_chosen(places, self._index) if shared else reached),
         ]
-        if role == "staff":
+        if role == "students":
+            needed.append(self._past.left(_chosen(places, self._index)))
+        else:
             needed.append(without_functions(self._index, reached, self._names[code]))
         told = (
             self._about(needed, _chosen(places, self._index), self._names[code])
@@ -179,21 +187,24 @@ class SelectorBuilder:
         if any(said.code == "function-accounts" for each in needed for said in each.reasons):
             yield from without_functions(self._index, ids, name).reasons
 
-    def _not_of_adapted(self, code: str, role: Role, paths: tuple[str, ...]) -> Iterator[Clause]:
-        """Clauses that exclude an adapted form's people, or others' of one, by the value they have.
+    def _not_of_others(self, code: str, role: Role, paths: tuple[str, ...]) -> Iterator[Clause]:
+        """Clauses that exclude people of another unit in the same OU, by the value they have.
 
-        Adapted forms and others share no people, also where they share an OU.
+        Units share no students, and adapted forms and others no people at all.
         """
         adapted = _is_adapted(self._names[code])
         here = {id for path in paths for id in self._inside(path)}
         for owner, settled in self._settled.items():
             match = _of_role(settled, role)[0]
-            if match is None or _is_adapted(self._names[owner]) == adapted:
+            if owner == code or match is None:
+                continue
+            if _is_adapted(self._names[owner]) == adapted and role == "staff":
                 continue
             clauses = match.place.clauses
             if len(clauses) != 1 or clauses[0].operator not in _TAKEN_OUT_BY:
                 continue
-            if not here.isdisjoint(choose(match.place.selector, self._index).chosen):
+            theirs = choose(match.place.selector, self._index).chosen & here
+            if theirs and 2 * len(theirs) < len(here):
                 yield structs.replace(clauses[0], operator=_TAKEN_OUT_BY[clauses[0].operator])
 
     def _others(self, code: str, role: Role, paths: tuple[str, ...]) -> list[str]:
@@ -208,22 +219,22 @@ class SelectorBuilder:
 
 def _either(places: Sequence[Place]) -> tuple[tuple[Clause, ...], ...]:
     """The filters of places of which some are narrowed by clauses; empty if none is."""
-    told = tuple(dict.fromkeys(place.clauses for place in places))
+    told = tuple(dict.fromkeys(each for place in places for each in place.filters))
     if not any(told):
         return ()
-    if len(told) == 1:
+    if len({place.filters for place in places}) == 1:
         return told
-    return tuple(dict.fromkeys(_alone(place) for place in places))
+    return tuple(dict.fromkeys(each for place in places for each in _alone(place)))
 
 
-def _alone(place: Place) -> tuple[Clause, ...]:
-    """Clauses that choose a place among the people of several."""
-    if place.clauses:
-        return place.clauses
+def _alone(place: Place) -> tuple[tuple[Clause, ...], ...]:
+    """Filters that choose a place among the people of several."""
+    if any(place.filters):
+        return place.filters
     if place.groups:
-        return (Clause("groups", "in", place.groups),)
+        return ((Clause("groups", "in", place.groups),),)
     paths = "|".join(map(literal, place.org_units))
-    return (Clause("orgUnitPath", "matches", rf"(?i)^(?:{paths})(?:/|$)"),)
+    return ((Clause("orgUnitPath", "matches", rf"(?i)^(?:{paths})(?:/|$)"),),)
 
 
 def _filters(

@@ -13,8 +13,15 @@ from addon.proposals.patterns import classes_near
 from addon.proposals.places import Place
 from addon.proposals.school_years import years_by, years_near
 from addon.proposals.scope import around
-from addon.proposals.tree_splits import SplitBy, TreePart, TreeSplit, by_groups, by_org_units
-from addon.proposals.vocabulary import is_adapted_class
+from addon.proposals.tree_splits import (
+    SplitBy,
+    TreePart,
+    TreeSplit,
+    by_groups,
+    by_org_units,
+    staff_by_years,
+)
+from addon.proposals.vocabulary import is_adapted_class, stage_of
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause, GroupRule, SchoolUnit, YearRule
 from addon.text import fold
@@ -219,6 +226,11 @@ class SharedTrees:
         pupils = self._pupils(tree)
         owner = {year: unit.code for unit in units for year in unit.name.years}
         homes = {id: owner[years[id]] for id in pupils if years.get(id) in owner}
+        for id in pupils - years.keys():
+            name = self._index.users[id].org_unit_path.rpartition("/")[2]
+            of_stage = {owner.get(year, "") for year in stage_of(name)[0]}
+            if len(of_stage) == 1 and "" not in of_stage:
+                homes[id] = of_stage.pop()
         if len(pupils) - len(homes) > _FEW * len(pupils):
             return {}
         found: dict[str, Place] = {}
@@ -327,8 +339,9 @@ class SharedTrees:
         good = [match for match in own.values() if match.score >= _POOR]
         common = [match for match in good if not any(_is_part(n) for n in match.place.names)]
         if len(units) > 1 and len(common) == 1 and len(good) == 1:
+            own_parts = staff_by_years(self._index, units, common[0].place, self._people)
             for unit in units:
-                yield unit.code, Match(common[0].place, _LIKELY)
+                yield unit.code, Match(own_parts.get(unit.code, common[0].place), _LIKELY)
 
     def _of_one_kind(self, students: Mapping[str, Match]) -> Iterator[SharedTree]:
         """Questions about OUs that only say a kind, when several units have that kind."""

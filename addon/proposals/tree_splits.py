@@ -7,14 +7,16 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from addon.proposals.class_groups import names_class
-from addon.proposals.matching import PeopleOf
+from addon.proposals.matching import PeopleOf, UnitToMatch
 from addon.proposals.places import Place
+from addon.proposals.vocabulary import stage_of
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause, Selector
 from addon.text import fold, sort_key
 
 SplitBy = Literal["years", "programme", "class"]
 _HALF = 0.5
+_MOST = 0.8
 _PROGRAMME = re.compile(r"([A-Za-zÅÄÖåäö]{2,6})[ _-]?\d")
 
 
@@ -90,6 +92,38 @@ def by_groups(index: DirectoryIndex, pupils: Set[str]) -> TreeSplit | None:
             parts.append(TreePart(group.name or group.email, own, groups=(group.email,)))
     parts.sort(key=lambda part: sort_key(part.name))
     return TreeSplit("class", tuple(parts)) if len(parts) > 1 else None
+
+
+def staff_by_years(
+    index: DirectoryIndex, units: Sequence[UnitToMatch], place: Place, people: PeopleOf
+) -> dict[str, Place]:
+    """The part of a shared OU of staff that is each unit's, if groups named for years divide it.
+
+    Those in none of the groups, as Elevhälsa, are staff of all the units.
+    """
+    years = [unit.name.years for unit in units]
+    if not all(years) or len(frozenset().union(*years)) < sum(map(len, years)):
+        return {}
+    own: dict[str, list[str]] = {}
+    everybody = people(place)
+    for group in index.groups:
+        members = index.in_group(group.email)
+        stage = stage_of(group.name)[0] or stage_of(group.email.partition("@")[0])[0]
+        if group.everyone or not stage or len(members & everybody) <= _MOST * len(members):
+            continue
+        codes = [unit.code for unit in units if stage <= unit.name.years]
+        if not codes:
+            return {}
+        own.setdefault(codes[0], []).append(group.email)
+    if len(own) < len(units):
+        return {}
+    grouped = tuple(sorted(address for addresses in own.values() for address in addresses))
+    found: dict[str, Place] = {}
+    for code, addresses in own.items():
+        mine = Clause("groups", "in", tuple(sorted(addresses)))
+        part = structs.replace(place, either=((mine,), (Clause("groups", "notIn", grouped),)))
+        found[code] = structs.replace(part, people=len(people(part)))
+    return found
 
 
 def _programmes(

@@ -37,7 +37,10 @@ _SEVERAL_YEARS = re.compile(r"(?:\d|[Ff])\s?[-/]\s?\d")
 _TWO_DIGITS = re.compile(r"[1-9][1-9]")
 _FIRST_OF_TWO = r"^(?P<year>\d)\d$"
 _YEAR_SEGMENT = re.compile(r"(\D*?)(\d{1,2})\D*")
-_INTRODUCTORY = re.compile(r"(?i)(IM|SPRINT|SPR|Språkintro\w*|Intro\w*)[A-ZÅÄÖa-zåäö]?\d{0,2}")
+_INTRODUCTORY = re.compile(
+    r"(?i)(IM|SPRINT|SPR|Språkintro\w*|Intro\w*)[A-ZÅÄÖa-zåäö]?"
+    r"(?:\d{0,2}|[ -]?(?:[A-E]|\d{1,2}[A-E]?))"
+)
 
 
 def year_rules(
