@@ -14,6 +14,8 @@ from bench import firestore_costs, nginx
 from bench.measure import machine, repeat
 
 SIZE = {"students": 30_000, "staff": 3_000, "groups": 1_500}
+TENANTS = (900, 27_000, 82_000)
+"""Pupils of tenants with some 1,000, 30,000 and 90,000 people."""
 SMALL = {"students": 1_000, "staff": 100, "groups": 50}
 
 
@@ -74,6 +76,10 @@ def main() -> None:
     found["reconciling"] = repeat("reconciling", ("10000" if quick else "90000",), min(times, 3))
     size_of_all = "1" if quick else "9"
     found["a whole reconciliation"] = repeat("whole_reconcile", (size_of_all,), min(times, 3))
+    found["from a change to the vendor"] = {
+        f"{pupils} pupils": repeat("latency", (str(pupils),), 1)
+        for pupils in TENANTS[: 1 if quick else None]
+    }
     found["pages"] = pages(size)
     found.update(deliveries(times))
     found["Firestore"] = {"skipped": "a trial"} if quick else firestore_costs.counted()

@@ -190,6 +190,16 @@ def shard_of(external_id: str) -> int:
     return crc32(external_id.encode()) % SHARDS
 
 
+class OfOtherShards:
+    """The externalIds that belong to other shards than these."""
+
+    def __init__(self, shards: Set[int]) -> None:
+        self._shards = shards
+
+    def __contains__(self, external_id: object) -> bool:
+        return shard_of(str(external_id)) not in self._shards
+
+
 class UnreadShard(Struct, frozen=True):
     """A shard of a ledger that was not read: its digest, and the number of entries by type.
 

@@ -3,7 +3,7 @@
 Pure. Source: docs/wire-format.md.
 """
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Container, Iterable, Iterator, Set
 
 from msgspec import Struct
 
@@ -48,6 +48,7 @@ class ResourceMapper:
         tenant: Tenant,
         connection: Connection,
         former_units: Set[str] = frozenset(),
+        ids: Ids | None = None,
     ) -> None:
         self._roster = vendor_roster
         self._tenant = tenant
@@ -55,25 +56,49 @@ class ResourceMapper:
         chosen = set(connection.school_units)
         self._units = {u.code: u for u in tenant.school_units if u.code in chosen}
         self._codes = frozenset(u.code for u in tenant.school_units).union(former_units)
-        self._ids = Ids(tenant.customer_id)
+        self._ids = Ids(tenant.customer_id) if ids is None else ids
 
-    def resources(self, absent: Set[str] = frozenset()) -> Iterator[OutgoingResource]:
-        """All resources, in the order in which they are created."""
+    def of_roster(self, vendor_roster: VendorRoster, connection: Connection) -> "ResourceMapper":
+        """The resources of another roster of the same tenant; ids are not derived again."""
+        return ResourceMapper(vendor_roster, self._tenant, connection, self._codes, self._ids)
+
+    def resources(
+        self, absent: Set[str] = frozenset(), needed: Container[str] | None = None
+    ) -> Iterator[OutgoingResource]:
+        """All resources, in the order in which they are created.
+
+        People, employments and groups that are not `needed` (externalIds) have no body, which
+        takes a third of the time.
+        """
         if not self._units:
             return
+        ids, people, groups = self._ids, self._roster.people, self._roster.groups
         yield self._organisation()
         for unit in self._units.values():
             yield self._school_unit(unit, absent)
-        for person in self._roster.people.values():
-            yield self._user(person, absent)
-        for person in self._roster.people.values():
+        for person in people.values():
+            if needed is None or (key := ids.user(person.id)) in needed:
+                yield self._user(person, absent)
+            else:
+                yield OutgoingResource("User", key, None)
+        for person in people.values():
             for code in person.employments:
-                yield self._employment(person, code, absent)
-        for group in self._roster.groups:
-            yield self._student_group(group, absent)
-        for group in self._roster.groups:
-            if group.teachers:
+                if needed is None or (key := ids.employment(code, person.id)) in needed:
+                    yield self._employment(person, code, absent)
+                else:
+                    yield OutgoingResource("Employment", key, None)
+        for group in groups:
+            if needed is None or (key := ids.student_group(group)) in needed:
+                yield self._student_group(group, absent)
+            else:
+                yield OutgoingResource("StudentGroup", key, None)
+        for group in groups:
+            if not group.teachers:
+                continue
+            if needed is None or (key := ids.activity(group)) in needed:
                 yield self._activity(group, absent)
+            else:
+                yield OutgoingResource("Activity", key, None)
 
     def organisation_external_id(self) -> str:
         """The externalId of the tenant's Organisation."""

@@ -1,10 +1,10 @@
 """One connection's plan: what it changes at the vendor, what holds it, what waits for evidence."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 
 from msgspec import Struct, structs
 
-from addon.planning.ledger import Ledger, LedgerKey, shard_of
+from addon.planning.ledger import Ledger, LedgerKey, OfOtherShards, shard_of
 from addon.planning.limits import (
     Approval,
     Hold,
@@ -22,7 +22,7 @@ from addon.planning.plan import (
 )
 from addon.planning.recent_removals import RecentRemovals
 from addon.roster.placements import Placements, group_id
-from addon.ss12000.mapping import ResourceMapper
+from addon.ss12000.mapping import OutgoingResource, ResourceMapper
 from addon.ss12000.resources import content_hash, references
 from addon.sync.context import SyncContext
 from addon.sync.ended_memberships import emptied_by
@@ -117,7 +117,7 @@ class ConnectionPlanner(Struct, frozen=True):
         wait for a person, there is no other plan than to remove those who are protected beyond
         doubt.
         """
-        plan = plan_for(self.mapper.resources, self.ledger, self.now, self.protected)
+        plan = plan_for(self._resources, self.ledger, self.now, self.protected)
         unknown = unexplained(plan, self.prepared, self.mapper)
         withheld = self.unexplained.withhold(unknown)
         if self.growth[0]:
@@ -134,6 +134,11 @@ class ConnectionPlanner(Struct, frozen=True):
             decision = Decision(plan, None, self._replan(self.mapper), self.mapper)
             return self._approved_first(decision)
         return self._approved_first(self._cautious(plan, withheld))
+
+    def _resources(self, absent: Set[str]) -> Iterable[OutgoingResource]:
+        """The resources, without the bodies of those whose shards show that the vendor has them."""
+        unread = self.ledger.unread
+        return self.mapper.resources(absent, OfOtherShards(unread.keys()) if unread else None)
 
     def _held(self, plan: Plan, hold: Hold) -> Decision:
         """The decision to send of a held plan what takes nothing from anybody.

@@ -63,7 +63,14 @@ class SentDuringHold(Struct, frozen=True):
         return self._reduced(make_plan(resources, self.ledger, self.now, self.protected, absent))
 
     def _resources(self, absent: Set[str]) -> Iterable[OutgoingResource]:
-        return self.mapper.resources(absent | self.absent)
+        return self.mapper.resources(absent | self.absent, self._needed)
+
+    @property
+    def _needed(self) -> frozenset[str]:
+        """ExternalIds whose content decides the plan: what is planned, refused or doubted."""
+        ledger = self.ledger
+        doubted = (i for part in ledger.entries.values() for i, e in part.items() if e.is_doubted)
+        return frozenset(self.planned).union(doubted, *ledger.refusals.values())
 
     def _reduced(self, plan: Plan) -> Plan:
         def goes(op: Operation) -> bool:
@@ -132,7 +139,7 @@ class HeldPlan(Struct, frozen=True):
             if kind in growing and op.kind == "create"
         )
         return SentDuringHold(
-            self.prepared.mapper(self.connection, sent),
+            self.mapper.of_roster(sent, self.connection),
             self.ledger,
             self.now,
             self.protected,
