@@ -10,7 +10,7 @@ MOST_UNITS = 1_000
 MOST_CONNECTIONS = 100
 MOST_ADMINISTRATORS = 200
 MOST_NOTICED = 100
-MOST_PLACES = 1_000
+MOST_PLACES = 15_000
 """OUs or groups in one list."""
 MOST_FILTERS = 50
 """Filters of a selector, and clauses of a filter."""

@@ -57,7 +57,7 @@ def test_what_has_not_googles_form_is_no_customer_id(bad: str):
         ({"schoolUnits": [unit(name="x" * 201)]}, "schoolUnits[0].name", bounds.LONGEST_NAME),
         ({"schoolUnits": [unit()] * 1_001}, "schoolUnits", bounds.MOST_UNITS),
         (
-            {"schoolUnits": [unit(students={"groups": ["a@b.se"] * 1_001})]},
+            {"schoolUnits": [unit(students={"groups": ["a@b.se"] * 15_001})]},
             "schoolUnits[0].students.groups",
             bounds.MOST_PLACES,
         ),
@@ -81,6 +81,11 @@ def test_a_document_of_the_largest_city_is_within_the_bounds():
         unit(code=f"{n:08}", students=selector, staff=selector, classes=rules) for n in range(500)
     ]
     assert faults(schoolUnits=units) == {}
+
+
+def test_somebody_who_has_ticked_every_class_is_within_the_bounds():
+    places = [f"/Elever/Skola {n // 40}/{n}" for n in range(12_000)]
+    assert faults(schoolUnits=[unit(students={"orgUnits": places})]) == {}
 
 
 def filled(before: str, item: str, after: str) -> bytes:
