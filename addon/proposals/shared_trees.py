@@ -297,11 +297,17 @@ class SharedTrees:
         parts = self._year_parts(tree, years)
         if len(parts) > 1:
             yield TreeSplit("years", tuple(parts))
-        found = by_org_units(self._index, tree, self._people) or by_groups(
-            self._index, self._pupils(tree)
-        )
-        if found is not None:
-            yield found
+        of_years = {frozenset(part.org_units) for part in parts}
+        found = [
+            split
+            for split in by_org_units(self._index, tree, self._people)
+            if {frozenset(part.org_units) for part in split.parts} != of_years
+        ]
+        yield from found
+        if not any(split.by == "class" for split in found):
+            groups = by_groups(self._index, self._pupils(tree))
+            if groups is not None:
+                yield groups
 
     def _year_parts(self, tree: Place, years: Mapping[str, int]) -> list[TreePart]:
         """A part for each school year, all of OUs or all of an attribute's values; else none."""
@@ -355,8 +361,8 @@ class SharedTrees:
             for kind in sorted(kinds):
                 codes = left.get(kind, [])
                 if place.role == "students" and len(codes) > 1 and place.people:
-                    found = by_org_units(self._index, place, self._people)
-                    splits = () if found is None else (found,)
+                    units = [unit for unit in self._units if unit.code in codes]
+                    splits = tuple(self._splits(place, units))
                     yield SharedTree(place.text, tuple(codes), None, splits)
 
 

@@ -1,20 +1,28 @@
 """The ways in which an OU that several units share can be split, and whom each part chooses."""
 
 import re
-from collections.abc import Iterable, Sequence, Set
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Literal
 
 from msgspec import Struct, structs
 
+from addon.directory.snapshot import OrgUnit
 from addon.proposals.class_groups import names_class
 from addon.proposals.matching import PeopleOf, UnitToMatch
 from addon.proposals.places import Place
-from addon.proposals.vocabulary import stage_of
+from addon.proposals.vocabulary import (
+    is_class,
+    is_left,
+    is_programme_class,
+    plain_words,
+    stage_of,
+)
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause, Selector
 from addon.text import fold, sort_key
 
-SplitBy = Literal["years", "programme", "class"]
+SplitBy = Literal["years", "programme", "orgUnit", "class"]
 _HALF = 0.5
 _MOST = 0.8
 _PROGRAMME = re.compile(r"([A-Za-zÅÄÖåäö]{2,6})[ _-]?\d")
@@ -67,19 +75,64 @@ def _add_alternative(filters: dict[str, Clause], clause: Clause) -> None:
     filters[name] = clause
 
 
-def by_org_units(index: DirectoryIndex, tree: Place, people: PeopleOf) -> TreeSplit | None:
-    """The OUs right below a tree as its parts, or the programmes that they are classes of."""
+def by_org_units(index: DirectoryIndex, tree: Place, people: PeopleOf) -> Iterator[TreeSplit]:
+    """The splits of a tree by OUs: by programmes, by those right below it, and by classes.
+
+    A single OU right below it, as for all students, is passed over.
+    """
     tops = {fold(path).rstrip("/") for path in tree.org_units}
-    parts = [
-        TreePart(unit.name, len(index.in_org_unit(unit.path)), (unit.path,))
+    direct = _right_below(index, tops)
+    while len(direct) == 1:
+        tops = {fold(direct[0].path).rstrip("/")}
+        direct = _right_below(index, tops)
+    parts = _parts(index, direct)
+    named = 2 * sum(part.name[:2].isalpha() for part in parts) > len(parts)
+    programmes = _programmes(index, tree, parts, people) if named and len(parts) > 1 else []
+    if programmes:
+        yield TreeSplit("programme", tuple(programmes))
+    if len(parts) > 1 and named and not programmes:
+        yield TreeSplit("orgUnit", tuple(parts))
+        parts = []
+    parts = parts if len(parts) > 1 else _parts(index, _classes(index, tops))
+    if len(parts) > 1:
+        yield TreeSplit("class", tuple(parts))
+
+
+def _right_below(index: DirectoryIndex, tops: Set[str]) -> list[OrgUnit]:
+    """The OUs right below some folded paths, without those for people who have left."""
+    return [
+        unit
         for path, unit in sorted(index.org_units.items())
-        if path.rpartition("/")[0] in tops
+        if path.rpartition("/")[0] in tops and not is_left(plain_words(unit.name))
     ]
-    if len(parts) < 2:
-        return None
-    if 2 * sum(part.name[:2].isalpha() for part in parts) <= len(parts):
-        return TreeSplit("class", tuple(parts))
-    return TreeSplit("programme", tuple(_programmes(index, tree, parts, people) or parts))
+
+
+def _classes(index: DirectoryIndex, tops: Set[str]) -> list[OrgUnit]:
+    """The lowest OUs below some folded paths that are named as classes, if most are in them."""
+    above = tuple(f"{path}/" for path in tops)
+    named = {
+        path: unit
+        for path, unit in sorted(index.org_units.items())
+        if path.startswith(above) and (is_class(unit.name) or is_programme_class(unit.name))
+    }
+    holders = {path.rpartition("/")[0] for path in named}
+    found = [unit for path, unit in named.items() if path not in holders]
+    held = frozenset[str]().union(*(index.in_org_unit(unit.path) for unit in found))
+    people = frozenset[str]().union(*(index.in_org_unit(path) for path in tops))
+    return found if len(held) > _HALF * len(people) else []
+
+
+def _parts(index: DirectoryIndex, units: Sequence[OrgUnit]) -> list[TreePart]:
+    """A part for each OU, called by its path where another has the same name."""
+    times = Counter(fold(unit.name) for unit in units)
+    return [
+        TreePart(
+            unit.name if times[fold(unit.name)] == 1 else unit.path,
+            len(index.in_org_unit(unit.path)),
+            (unit.path,),
+        )
+        for unit in units
+    ]
 
 
 def by_groups(index: DirectoryIndex, pupils: Set[str]) -> TreeSplit | None:

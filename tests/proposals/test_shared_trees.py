@@ -65,9 +65,56 @@ def test_classes_of_an_upper_secondary_school_are_parts_by_programme():
 
 def test_org_units_below_are_parts_and_each_chooses_its_own():
     index = domain({f"{TOP}/{name}": 12 for name in ("Norra huset", "Södra huset")})
-    found = split(index, "programme")
+    found = split(index, "orgUnit")
     assert [part.name for part in found.parts] == ["Norra huset", "Södra huset"]
     assert chosen(index, found.parts[1]) == set(ids(f"{TOP}/Södra huset", 12))
+
+
+def splits(index, units=UNITS):
+    (tree,) = proposed(index, *units).shared_trees
+    return {each.by: [part.name for part in each.parts] for each in tree.splits}
+
+
+def test_three_units_can_split_an_org_unit_by_years_by_houses_and_by_classes():
+    houses = {"Norra huset": "F1", "Södra huset": "23", "Västra huset": "45"}
+    above = {f"{TOP}/Elever": 0, **{f"{TOP}/Elever/{house}": 0 for house in houses}}
+    at = {f"{name}A": house for house, names in houses.items() for name in names}
+    classes = {f"{TOP}/Elever/{at[name]}/{name}": 14 for name in at}
+    index = domain({**above, **classes, f"{TOP}/Elever/Västra huset/5B": 14})
+    assert splits(index) == {
+        "years": ["0", "1", "2", "3", "4", "5"],
+        "orgUnit": ["Norra huset", "Södra huset", "Västra huset"],
+        "class": ["1A", "FA", "2A", "3A", "4A", "5A", "5B"],
+    }
+
+
+def test_org_units_of_school_years_are_split_by_years_or_classes_and_not_once_more():
+    above = {f"{TOP}/Åk {y}": 0 for y in (4, 5, 6)}
+    classes = {f"{path}/{path[-1]}{letter}": 14 for path in above for letter in "AB"}
+    index = domain({**above, **classes})
+    assert splits(index) == {
+        "years": ["4", "5", "6"],
+        "class": ["4A", "4B", "5A", "5B", "6A", "6B"],
+    }
+
+
+def test_class_groups_are_parts_beside_org_units_that_are_no_classes():
+    houses = {"Norra huset": 20, "Södra huset": 20}
+    groups = [
+        members(f"{y}{letter}-berga@x.se", *ids(f"{TOP}/{house}", 20)[start : start + 10])
+        for letter, house in zip("ab", houses, strict=True)
+        for y, start in ((4, 0), (5, 10))
+    ]
+    index = domain({f"{TOP}/{house}": n for house, n in houses.items()}, *groups)
+    found = splits(index)
+    assert found["orgUnit"] == ["Norra huset", "Södra huset"]
+    assert len(found["class"]) == 4
+
+
+def test_classes_of_one_name_in_two_houses_are_parts_of_their_own():
+    index = domain({f"{TOP}/{house}/4A": 20 for house in ("Norra huset", "Södra huset")})
+    names = [f"{TOP}/Norra huset/4A", f"{TOP}/Södra huset/4A"]
+    assert splits(index)["class"] == names
 
 
 def test_class_groups_are_parts_where_there_are_no_org_units_below():

@@ -502,7 +502,9 @@ def test_an_answer_part_by_part_is_shown_first_and_tells_who_is_left_out(shared)
     assert found[BERGA_B]["students"]["orgUnits"] == ["/Elever/Bergaskolan/5A"]
 
 
-@pytest.mark.parametrize("way", ["", "years:9.9", "own:programme", "own:years", "own:x"])
+@pytest.mark.parametrize(
+    "way", ["", "years:9.9", "own:programme", "own:orgUnit", "own:years", "own:x"]
+)
 def test_an_answer_that_gives_a_unit_nothing_is_refused(shared, way):
     client = shared.sign_in()
     before = shared.stored_document()
