@@ -20,6 +20,7 @@ from addon.planning.urgency import Stage
 from addon.sync import run as sync_run
 from addon.sync.change_marks import begin_pause_reading
 from addon.sync.context import SyncContext
+from addon.sync.ending import continue_ending
 from addon.sync.progress import StoredProgress
 from addon.sync.protected_removal import read_protected, remove_protected_everywhere
 from addon.sync.reconcile import reconcile, save_reconciliation
@@ -258,6 +259,8 @@ class TaskHandler:
         if not any(part.unfinished for part in report.connections):
             if any(looks_later(part) for part in report.connections):
                 self._withdraw_again(replace(wanted, looks="yes"), report.run, look_at)
+            elif continue_ending(self._context(), wanted.tenant):
+                return TaskResult(DONE, "nothing is left of the tenant")
             return TaskResult(DONE, "done")
         removed = any(any(part.operations["delete"].values()) for part in report.connections)
         if removed and time.monotonic() - began >= self._seconds:

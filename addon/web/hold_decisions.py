@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from addon.planning.limits import Approval
 from addon.sync.context import NotFoundError
+from addon.sync.ending import forget_ending
 from addon.sync.holds import HoldChangedError, record_approval, record_refusal
 from addon.tasks.base import TaskQueueError
 from addon.tasks.page_requests import request_run, request_withdrawal
@@ -74,6 +75,8 @@ def refuse(ctx: RequestContext, held: WaitingHold) -> DecisionResult:
     except NotFoundError:
         return _warning(gone_text())
     ctx.append_audit("hold.refused", held.vendor)
+    if held.hold.withdrawal:
+        forget_ending(ctx.store, ctx.tenant_id)
     if held.hold.withdrawal:
         return DecisionResult(
             _("Inget tas bort hos %(vendor)s, och avvecklingen är avbruten.", vendor=name)

@@ -157,6 +157,8 @@ ACTIONS: Words = {
     "document.imported": _("Inställningar importerade"),
     "tenant.left": _("Skolsynk avinstallerat"),
     "tenant.returned": _("Skolsynk installerat igen"),
+    "tenant.ending": _("Avslut begärt"),
+    "tenant.ending-cancelled": _("Avslut avbrutet"),
     "farewell.wanted": _("Borttagning hos alla leverantörer begärd"),
 }
 ACCESSES: Words = {

@@ -5,6 +5,7 @@ from addon.web.views import (
     audit_log,
     class_rules,
     data_quality,
+    ending,
     farewell,
     holds,
     overview,
@@ -63,5 +64,6 @@ PAGES = (
     audit_log,
     access_log,
     tenant_document,
+    ending,
     farewell,
 )
