@@ -43,7 +43,7 @@ def create_app(
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     services = Services(settings, store, queue, seconds or SECONDS, clock)
     app.extensions[EXTENSION_KEY] = services
-    sessions.init_app(app, settings, services.store, clock)
+    sessions.init_app(app, settings, services.signing_keys)
     headers.init_app(app, https_only=settings.serves_https)
     errors.init_app(app)
     certificates = GoogleCertificates(settings.web.google_certs or GOOGLE, clock)

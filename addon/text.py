@@ -17,8 +17,10 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs"})
 _JOINERS = frozenset("\u200c\u200d")
 """They change how their neighbours look, in names of several languages, so they are kept."""
 _NUMBER, _END = "\x01", "\x00"  # a number comes before any text
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""Characters at the start of a text that spreadsheets run as a formula, including full-width."""
+_FORMULA = re.compile(r"""(^|[;,\t\r\n])([ "]*)(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])""")
+"""Where spreadsheets run what follows as a formula: at the start of a text, and after a separator,
+since some split at semicolons what is separated by commas, or the other way round. Characters of
+full width count too."""
 
 
 def composed(text: str) -> str:
@@ -79,8 +81,8 @@ def counted(number: int, one: str, many: str) -> str:
 
 
 def escape_formula(text: str) -> str:
-    """Return the text, escaped if a spreadsheet would run it as a formula."""
-    return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
+    """Return the text, escaped wherever a spreadsheet would run it as a formula."""
+    return _FORMULA.sub(r"\1'\2", text)
 
 
 def sort_key(text: str) -> SortKey:

@@ -156,10 +156,11 @@ def secret(value: str) -> str:
 
 
 def session_secret(value: str) -> str:
-    """Return a secret that is long enough to sign sessions with."""
-    if len(secret(value)) < SHORTEST_SECRET:
-        raise ValueError(f" must be {SHORTEST_SECRET} characters or more")
-    return secret(value)
+    """Return one or more secrets that are long enough to sign sessions with."""
+    given = [secret(each) for each in value.split()]
+    if any(len(each) < SHORTEST_SECRET for each in given):
+        raise ValueError(f" must be {SHORTEST_SECRET} characters or more, each of several too")
+    return " ".join(given)
 
 
 def mail(value: str) -> Smtp:

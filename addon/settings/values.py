@@ -84,12 +84,13 @@ class WebSettings:
     """Settings of the web application only.
 
     `sign_in` is None if nobody can sign in; `url` is the application's public address without a
-    trailing slash, or None: taken from each request. `register` is None if Skolverket's register
-    is not used. `session_secret` is the secret, a `secretmanager:` reference, or None: a random one
-    is generated and kept in the store. `google_certs` is where the certificates of tokens that
-    Google signs are, in place of Google's own addresses. `addon` is None if the add-on's endpoints
-    are not served. `operator` is who operates the installation, `contact` their mail address; None
-    if the pages name the co-operative and its address.
+    trailing slash, or None: taken from each request. `register` is None if Skolverket's register is
+    not used. `session_secret` is the secret or a `secretmanager:` reference, or several of these,
+    of which the first signs; None: a random one is generated and kept in the store. `google_certs`
+    is where the certificates of tokens that Google signs are, in place of Google's own addresses.
+    `addon` is None if the add-on's endpoints are not served. `operator` is who operates the
+    installation, `contact` their mail address; None if the pages name the co-operative and its
+    address.
     """
 
     sign_in: SignIn | None = None

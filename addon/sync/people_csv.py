@@ -8,6 +8,7 @@ import csv
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from errno import ELOOP
 from pathlib import Path
 from typing import TextIO
 
@@ -32,6 +33,7 @@ HEADER = (
     "decision",
     "reason",
 )
+DEVICES = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
 PROTECTED = "protected"
 EXCEPTED = "excepted"
 UNIT_NOT_CHOSEN = "no chosen school unit"
@@ -84,13 +86,16 @@ def decision_rows(
 def write_people_csv(path: Path, lines: Iterable[PersonDecisionRow]) -> None:
     """Write the rows to a file, atomically and readable by its owner only.
 
-    A path that is not a regular file (a pipe, a terminal) is written to directly. Raises OSError.
+    A path that is not a regular file (a pipe, a terminal) is written to directly; a link is not
+    followed, unless it is one of the system's own, such as /dev/stdout. Raises OSError.
     """
-    if path.exists() and not path.is_file():
+    if path.is_symlink() and path.parent not in DEVICES:
+        raise OSError(ELOOP, "it is a link, and where it leads others may read it", str(path))
+    if path.parent in DEVICES or (path.exists() and not path.is_file()):
         with path.open("w", newline="", encoding="utf-8-sig") as stream:
             _write(stream, lines)
         return
-    target = path.resolve()
+    target = path.parent.resolve() / path.name
     # mkstemp creates a new file that only the owner can read.
     number, name = tempfile.mkstemp(".part", f"{target.name}.", target.parent)
     part = Path(name)

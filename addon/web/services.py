@@ -39,7 +39,7 @@ from addon.web.directory import snapshot_store
 from addon.web.directory.background import tune_for_latency
 from addon.web.directory.cache import DirectoryCache
 from addon.web.security.refused_sign_in import TenantDomains
-from addon.web.security.sessions import secret
+from addon.web.security.signing_keys import SigningKeys
 from addon.web.waiting import WaitingRequests
 
 T = TypeVar("T")
@@ -79,9 +79,7 @@ class Services:
             is_due=self.is_due,
             keep=self.keep_channels if settings.push else None,
         )
-        self.channel_tokens = _Lazy(
-            lambda: ChannelTokens(secret(settings, self.store, self.clock()))
-        )
+        self.signing_keys = SigningKeys(settings, self.store, clock)
         self.tenant_domains = TenantDomains(settings, self.store, clock)
         self.directories = DirectoryCache(self.sync_context)
         self.waiting = WaitingRequests()
@@ -89,6 +87,10 @@ class Services:
         self._schedule: Scheduler | None = None
         self._channels: ChannelSchedule | None = None
         self._register_again = 0.0
+
+    def channel_tokens(self) -> ChannelTokens:
+        """Return the tokens of channels. Raises NotConfigured and StoreError."""
+        return ChannelTokens(*self.signing_keys())
 
     def sync_context(self) -> SyncContext:
         """Return the context of a run."""

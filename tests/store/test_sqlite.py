@@ -3,6 +3,7 @@
 import os
 import re
 import sqlite3
+import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -145,6 +146,7 @@ def test_a_store_made_by_a_newer_version_is_not_touched(path, open_at):
 def test_another_programs_database_gets_no_tables_of_ours(path):
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE tenants (theirs TEXT)")
+    path.chmod(0o600)
     with pytest.raises(StoreError, match="another program"):
         SQLiteStore(path)
     with closing(sqlite3.connect(path)) as db:
@@ -154,6 +156,7 @@ def test_another_programs_database_gets_no_tables_of_ours(path):
 def test_a_file_that_is_no_database_is_not_touched(path):
     content = b"Not a database, but somebody's letter. " * 100
     path.write_bytes(content)
+    path.chmod(0o600)
     with pytest.raises(StoreError, match="not a database"):
         SQLiteStore(path)
     assert path.read_bytes() == content
@@ -354,3 +357,33 @@ def test_statements_have_no_numbered_placeholders() -> None:
     """Python 3.12.0 to 3.12.3 take them for named ones, and warn of a sequence of values."""
     texts = (ROOT / "addon" / "store" / "sqlite").glob("*.py")
     assert [path.name for path in texts if re.search(r"\?\d", path.read_text())] == []
+
+
+# Who can read it
+
+
+@pytest.mark.parametrize("mask", [0, 0o022])
+def test_only_the_owner_can_read_the_file_and_those_beside_it(path, open_at, mask):
+    before = os.umask(mask)
+    try:
+        store = open_at(path)
+        store.record(KEY, [LedgerChange("User", "u1", HELD)])
+        store.ledger(KEY)
+        made = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert {f"{path.name}{end}" for end in ("", "-wal", "-shm")} <= made.keys()
+    assert {mode for name, mode in made.items() if name.startswith(path.name)} == {0o600}
+
+
+@pytest.mark.parametrize("name", ["", "-wal", "-journal"])
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_a_file_that_others_can_read_is_refused_with_what_to_do(path, open_at, name, mode):
+    open_at(path).close()
+    open_file = path.with_name(path.name + name)
+    with open_file.open("ab") as file:
+        file.write(b"x")
+    open_file.chmod(mode)
+    with pytest.raises(StoreError, match=f"chmod 600 {open_file}"):
+        SQLiteStore(path)
+    assert stat.S_IMODE(open_file.stat().st_mode) == mode

@@ -1,7 +1,9 @@
 import csv
+import io
 import os
 import stat
 from itertools import chain
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -235,13 +237,33 @@ def test_the_file_there_was_is_replaced(tmp_path):
     assert os.listdir(tmp_path) == ["o.csv"]
 
 
-def test_a_link_stays_a_link(tmp_path):
-    (tmp_path / "real").mkdir()
+def test_a_link_is_not_followed(tmp_path):
+    there = tmp_path / "there.csv"
+    there.write_text("of somebody else")
     link = tmp_path / "o.csv"
-    link.symlink_to(tmp_path / "real" / "there.csv")
-    written(link)
-    assert link.is_symlink()
-    assert (tmp_path / "real" / "there.csv").exists()
+    for target in (there, tmp_path / "missing.csv"):
+        link.symlink_to(target)
+        with pytest.raises(OSError, match="it is a link"):
+            write_people_csv(link, rows_of(ALL))
+        link.unlink()
+    assert os.listdir(tmp_path) == ["there.csv"]
+    assert there.read_text() == "of somebody else"
+
+
+def test_the_systems_own_links_are_written_to(tmp_path):
+    with open(tmp_path / "o.csv", "w") as file:
+        write_people_csv(Path(f"/dev/fd/{file.fileno()}"), rows_of(ALL))
+    assert b"ada@edu.storkoping.se" in (tmp_path / "o.csv").read_bytes()
+    assert os.listdir(tmp_path) == ["o.csv"]
+
+
+@pytest.mark.parametrize("separator", [";", ",", "\t", "\n", '";"', "; "])
+def test_no_cell_becomes_a_formula_where_another_separator_splits_cells(tmp_path, separator):
+    row = replace(of("ada"), given_name=f"Ada{separator}=HYPERLINK(1)")
+    text = written(tmp_path / "o.csv", [row]).decode("utf-8-sig")
+    for other in ";,\t":
+        for line in csv.reader(io.StringIO(text, newline=""), delimiter=other):
+            assert not [cell for cell in line if cell.lstrip(' "').startswith("=")]
 
 
 def broken():

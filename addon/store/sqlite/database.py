@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from addon.store.base import StoreError
+from addon.store.sqlite.privacy import keep_private
 
 BUSY_SECONDS = 30.0
 CHECKPOINT_SECONDS = 0.5
@@ -129,6 +130,7 @@ class SQLiteFile:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{path.parent} cannot be made: {error.strerror}") from None
+        keep_private(path)
         with self._writing() as db:
             found = self._migrate(db)
         if 0 < found < SECURE_SINCE:

@@ -1,19 +1,24 @@
 """All people of a directory as rows of a table: which vendors get them, or why none does."""
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import User
-from addon.sync.people_csv import EXCEPTED, HEADER, UNIT_NOT_CHOSEN, decision_rows
+from addon.sync.people_csv import (
+    EXCEPTED,
+    PROTECTED,
+    UNIT_NOT_CHOSEN,
+    PersonDecisionRow,
+    decision_rows,
+)
 from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Tenant
 from addon.text import SortKey, combined_key, fold, sort_key
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.resource_names import alphabetical, full_name
+from addon.web.presenters.spreadsheet import spreadsheet
 
 VENDOR_OFF = "vendor off"
 """The reason for someone whose unit is chosen only for vendors that are off."""
@@ -92,8 +97,30 @@ def reasons(directory: TenantDirectory) -> Mapping[str, int]:
     return directory.get_or_compute(DirectoryResult.REASONS_NOT_SENT, count)
 
 
-def overview(directory: TenantDirectory, filters: PeopleFilter) -> bytes:
-    """Return the CSV of `preview --csv` for the matching people: UTF-8 with a byte order mark.
+class OverviewWords(Struct, frozen=True):
+    """The words of a spreadsheet of people, in the language of the page.
+
+    `protected` is of the row of those with protected identity, `vendors` are names by id.
+    """
+
+    header: tuple[str, ...]
+    student: str
+    staff: str
+    sent: str
+    left_out: str
+    protected: str
+    vendors: tuple[tuple[str, str], ...]
+    reasons: tuple[tuple[str, str], ...]
+
+
+def overview_reasons(directory: TenantDirectory) -> frozenset[str]:
+    """Return the codes of reasons that `overview` may say. Raises StillComputing."""
+    left_out = directory.prepared.roster.left_out.values()
+    return frozenset((*left_out, EXCEPTED, UNIT_NOT_CHOSEN, PROTECTED))
+
+
+def overview(directory: TenantDirectory, filters: PeopleFilter, words: OverviewWords) -> bytes:
+    """Return a spreadsheet of the matching people: what `preview --csv` has, in words.
 
     It has a line for each person and each of `destinations`. Raises StillComputing.
     """
@@ -109,15 +136,40 @@ def overview(directory: TenantDirectory, filters: PeopleFilter) -> bytes:
     )
 
     def write() -> bytes:
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\r\n")
-        writer.writerow(HEADER)
-        for row in decision_rows(prepared.snapshot, prepared.roster, vendor_rosters):
-            if ids is None or row.id in ids:
-                writer.writerow(row.cells())
-        return out.getvalue().encode("utf-8-sig")
+        found = decision_rows(prepared.snapshot, prepared.roster, vendor_rosters)
+        in_words = _in_words(words, directory.tenant.unit_names)
+        return spreadsheet(
+            words.header, (in_words(row) for row in found if ids is None or row.id in ids)
+        )
 
-    return directory.get_or_compute(DirectoryResult.OVERVIEW_CSV, write, filters)
+    return directory.get_or_compute(DirectoryResult.OVERVIEW_CSV, write, (filters, words))
+
+
+def _in_words(
+    words: OverviewWords, units: Mapping[str, str]
+) -> Callable[[PersonDecisionRow], tuple[str, ...]]:
+    """Return what makes a row's cells."""
+    vendors, reasons = dict(words.vendors), dict(words.reasons)
+    roles = {"student": words.student, "staff": words.staff}
+    decisions = {"sent": words.sent, "left out": words.left_out}
+
+    def cells(row: PersonDecisionRow) -> tuple[str, ...]:
+        return (
+            words.protected if row.reason == PROTECTED else row.id,
+            row.primary_email,
+            row.family_name,
+            row.given_name,
+            row.org_unit_path,
+            roles.get(row.role, ""),
+            ", ".join(units.get(code, code) for code in row.school_units),
+            ", ".join(row.classes),
+            ", ".join(row.teaching_groups),
+            vendors.get(row.vendor, row.vendor),
+            decisions.get(row.decision, row.decision),
+            reasons.get(row.reason, row.reason),
+        )
+
+    return cells
 
 
 def classes_of(directory: TenantDirectory, unit: str) -> tuple[str, ...]:

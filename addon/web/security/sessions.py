@@ -1,17 +1,14 @@
 """The signed cookie: the id of a session in the store, a language, and no data about anybody."""
 
 import logging
-import secrets
 from collections.abc import Callable
 from datetime import timedelta
 
 from flask import Flask, Request, Response, render_template, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
-from addon.bootstrap import secret_manager
 from addon.settings import Settings
-from addon.store.base import CacheStore, StoreError
-from addon.store.records import Namespace
+from addon.store.base import StoreError
 from addon.vendors.profiles import NotConfigured
 from addon.web.security.headers import FOR_PROGRAMS, is_public
 
@@ -19,14 +16,11 @@ log = logging.getLogger(__name__)
 
 IDLE = timedelta(hours=12)
 """Time without a request after which a session expires."""
-SECRETS = Namespace("session")
 WITHOUT = "skolsynk.without_sessions"
 
 
-def init_app(
-    app: Flask, settings: Settings, store: Callable[[], CacheStore], clock: Callable[[], float]
-) -> None:
-    """Configure the application's sessions."""
+def init_app(app: Flask, settings: Settings, keys: Callable[[], tuple[str, ...]]) -> None:
+    """Configure the application's sessions, which `keys` sign; see SigningKeys."""
     secure = settings.serves_https
     app.config.update(
         SESSION_COOKIE_NAME="__Host-skolsynk" if secure else "skolsynk",
@@ -37,7 +31,7 @@ def init_app(
         PERMANENT_SESSION_LIFETIME=IDLE,
         SESSION_REFRESH_EACH_REQUEST=True,
     )
-    app.session_interface = _Sessions(lambda: secret(settings, store, clock()))
+    app.session_interface = _Sessions(keys)
 
     @app.before_request
     def without_sessions() -> tuple[str, int] | None:
@@ -47,41 +41,27 @@ def init_app(
         return render_template("errors/broken.html"), 503
 
 
-def secret(settings: Settings, store: Callable[[], CacheStore], now: float) -> str:
-    """Return the secret that signs sessions: the setting, or one created once in the store.
-
-    Raises NotConfigured and StoreError.
-    """
-    given = settings.web.session_secret
-    if given is not None:
-        name = given.removeprefix("secretmanager:")
-        return given if name == given else secret_manager()(name)
-    kept = store().get(SECRETS, "secret", now)
-    if kept is None:
-        store().put_if_absent(SECRETS, "secret", secrets.token_hex(32).encode(), now)
-        kept = store().get(SECRETS, "secret", now)
-    assert kept is not None
-    return kept.data.decode()
-
-
 class _Sessions(SecureCookieSessionInterface):
-    """Sessions whose secret is loaded at the first request, so not before gunicorn forks."""
+    """Sessions whose secrets are loaded at a request, so not before gunicorn forks."""
 
-    def __init__(self, ask: Callable[[], str]) -> None:
-        self._ask = ask
+    def __init__(self, keys: Callable[[], tuple[str, ...]]) -> None:
+        self._keys = keys
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin | None:  # type: ignore[override]
         if is_public(request.method, request.path):
             return self.make_null_session(app)
         if request.path.split("/")[1] in (*FOR_PROGRAMS, "static"):
             return self.session_class()
-        if not app.secret_key:
-            try:
-                app.secret_key = self._ask()
-            except (NotConfigured, StoreError) as error:
-                log.error("there can be no sessions: %s", error)
-                request.environ[WITHOUT] = True
-                return self.session_class()
+        try:
+            key, *earlier = self._keys()
+        except (NotConfigured, StoreError) as error:
+            log.error("there can be no sessions: %s", error)
+            request.environ[WITHOUT] = True
+            return self.session_class()
+        if app.secret_key != key or app.config["SECRET_KEY_FALLBACKS"] != earlier:
+            app.config["SECRET_KEY_FALLBACKS"] = earlier
+            app.config["WTF_CSRF_SECRET_KEY"] = [*earlier, key]  # the last one signs
+            app.secret_key = key
         return super().open_session(app, request)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:

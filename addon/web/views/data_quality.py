@@ -1,8 +1,6 @@
 """Datakvalitet: what is wrong in Workspace, and where to correct it."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from flask import Blueprint, Response, abort, render_template, request
 from flask_babel import gettext as _
@@ -10,7 +8,6 @@ from markupsafe import Markup
 
 from addon.roster.findings import MESSAGES
 from addon.store.base import RUNS_KEPT
-from addon.text import escape_formula
 from addon.web.access_log import record_access
 from addon.web.charts import Series, line_chart
 from addon.web.directory.results import DirectoryResult
@@ -20,6 +17,7 @@ from addon.web.pagination import page_of
 from addon.web.presenters.findings import FindingKind, FindingRow, kinds, over_time
 from addon.web.presenters.proposals import is_set_up
 from addon.web.presenters.resource_names import full_name
+from addon.web.presenters.spreadsheet import spreadsheet
 from addon.web.request_context import RequestContext, request_context
 from addon.web.views.directory import updated_since
 
@@ -84,7 +82,7 @@ def as_csv() -> Response:
     ]
     record_access("data-quality.csv")
     return Response(
-        _csv(_cells(kind, about, names) for kind, about in found),
+        spreadsheet(_header(), (_cells(kind, about, names) for kind, about in found)),
         mimetype="text/csv",
         headers={"Content-Disposition": 'attachment; filename="anmarkningar.csv"'},
     )
@@ -135,12 +133,3 @@ def _cells(kind: FindingKind, about: FindingRow, names: dict[str, str]) -> tuple
         words.meaning,
         " ".join(words.steps),
     )
-
-
-def _csv(lines: Iterable[Sequence[str]]) -> bytes:
-    """Encode as Excel in Sweden expects CSV: semicolons, and a byte order mark."""
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow(_header())
-    writer.writerows([escape_formula(cell) for cell in line] for line in lines)
-    return out.getvalue().encode("utf-8-sig")

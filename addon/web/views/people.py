@@ -3,18 +3,23 @@
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.web.access_log import record_access
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
+from addon.web.labels import reason_name
 from addon.web.pagination import page_of
 from addon.web.presenters.people import (
+    OverviewWords,
     PeopleFilter,
     chosen,
     classes_of,
     destinations,
     overview,
+    overview_reasons,
     reasons,
     rows,
 )
@@ -65,18 +70,50 @@ def search() -> AnyResponse:
 
 @bp.get("/personer.csv")
 def as_csv() -> AnyResponse:
-    """Return the overview CSV of `preview --csv`, for the people in the table."""
+    """Return the people in the table as a spreadsheet."""
     ctx = request_context()
     filters, token = people_filter_of(ctx), request.args.get("sok", "")
     if token and not filters.text:  # the page says that the search has expired; a file cannot
         arguments: dict[str, Any] = {**_arguments(request.args), "sok": token}
         return redirect(url_for("people.page", **arguments))
-    directory = ctx.directory
+    directory, words = ctx.directory, _words(ctx)
     record_access("people.csv")
     return Response(
-        overview(directory, filters),
+        overview(directory, filters, words),
         mimetype="text/csv",
         headers={"Content-Disposition": 'attachment; filename="personer.csv"'},
+    )
+
+
+def _words(ctx: RequestContext) -> OverviewWords:
+    directory = ctx.directory
+    number = len(directory.prepared.roster.protected)
+    return OverviewWords(
+        header=(
+            _("Kontots id"),
+            _("E-postadress"),
+            _("Efternamn"),
+            _("Förnamn"),
+            _("Organisationsenhet"),
+            _("Roll"),
+            _("Skolenheter"),
+            _("Klasser"),
+            _("Undervisningsgrupper"),
+            _("Leverantör"),
+            _("Skickas"),
+            _("Varför inte"),
+        ),
+        student=_("elev"),
+        staff=_("personal"),
+        sent=_("ja"),
+        left_out=_("nej"),
+        protected=ngettext(
+            "%(num)s person med skyddade personuppgifter",
+            "%(num)s personer med skyddade personuppgifter",
+            number,
+        ),
+        vendors=tuple((v, ctx.vendor_name(v)) for v in sorted(destinations(ctx.tenant))),
+        reasons=tuple((r, reason_name(r)) for r in sorted(overview_reasons(directory))),
     )
 
 

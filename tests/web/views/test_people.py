@@ -13,6 +13,7 @@ from tests.support.page_content import form_of
 from tests.support.small_school import (
     DOMAIN,
     HIDDEN,
+    PUPILS,
     TENANT,
     UNIT,
     address,
@@ -51,7 +52,7 @@ def search(world, client, text, page=None):
 
 def lines(response):
     assert response.data.startswith(b"\xef\xbb\xbf")
-    return list(csv.DictReader(io.StringIO(response.data.decode("utf-8-sig"))))
+    return list(csv.DictReader(io.StringIO(response.data.decode("utf-8-sig")), delimiter=";"))
 
 
 def test_before_the_directory_is_read_the_page_says_that_it_is_being_read(world, client):
@@ -110,8 +111,8 @@ def test_a_protected_person_is_nowhere_on_the_page_nor_in_a_search_nor_in_the_fi
         assert HIDDEN[0] not in text
         assert HIDDEN[1] not in text
     assert "Ingen stämmer med det du söker." in world.text(found)
-    (line,) = [each for each in lines(client.get(FILE)) if each["vendor"] == "all"][-1:]
-    assert (line["primaryEmail"], line["reason"]) == ("", "protected")
+    (line,) = [each for each in lines(client.get(FILE)) if each["Leverantör"] == "All"][-1:]
+    assert (line["E-postadress"], line["Varför inte"]) == ("", "Skyddade personuppgifter")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_a_search_stays_while_the_table_is_filtered_and_sorted_and_in_the_file(w
     filtered = client.get(PAGE, query_string={"sok": token, "sort": "-klass", "roll": "student"})
     assert 0 < len(names(filtered)) < 20
     href = re.search(r'href="(/personer\.csv\?[^"]*)"', filtered.text)[1].replace("&amp;", "&")
-    in_file = {line["primaryEmail"] for line in lines(client.get(href))}
+    in_file = {line["E-postadress"] for line in lines(client.get(href))}
     assert len(in_file) == len(names(filtered))
 
 
@@ -241,11 +242,12 @@ def test_the_file_has_a_line_for_each_person_and_each_vendor_that_is_on(world, c
     assert response.mimetype == "text/csv"
     assert "personer.csv" in response.headers["Content-Disposition"]
     found = lines(response)
-    assert {line["vendor"] for line in found} == {"all"}
+    assert {line["Leverantör"] for line in found} == {"All"}
     assert len(found) == 21
-    (line,) = [each for each in found if each["givenName"] == "Torvald"]
-    assert line["classes"] == "7A"
-    assert line["decision"] == "sent"
+    (line,) = [each for each in found if each["Förnamn"] == "Torvald"]
+    assert line["Kontots id"] == f"'{user_id(world, *PUPILS['7A'][0])}"
+    assert (line["Roll"], line["Skolenheter"], line["Klasser"]) == ("elev", "Norra skolan", "7A")
+    assert (line["Skickas"], line["Varför inte"]) == ("ja", "")
 
 
 def test_a_name_that_is_a_formula_is_harmless_in_the_file(world, client):
@@ -257,8 +259,8 @@ def test_a_name_that_is_a_formula_is_harmless_in_the_file(world, client):
         }
     )
     world.ready(client, PAGE)
-    (line,) = [e for e in lines(client.get(FILE)) if "formel" in e["primaryEmail"]][:1]
-    assert (line["givenName"], line["familyName"]) == ("'=HYPERLINK(1)", "'@SUM(1)")
+    (line,) = [e for e in lines(client.get(FILE)) if "formel" in e["E-postadress"]][:1]
+    assert (line["Förnamn"], line["Efternamn"]) == ("'=HYPERLINK(1)", "'@SUM(1)")
 
 
 def test_two_classes_of_one_name_are_both_there(world, client):
