@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping, Set
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import Group
-from addon.proposals.names import ADAPTED, read_name
+from addon.proposals.aliases import groups_of_staff, learned_words
+from addon.proposals.declined import DeclinedPlaces
+from addon.proposals.names import ADAPTED, SchoolName, read_name
 from addon.proposals.placement import MatchedUnit
 from addon.proposals.places import Place
 from addon.proposals.scope import Inside
@@ -53,7 +55,10 @@ class Completion:
         inside: Inside,
         settled: Mapping[str, MatchedUnit],
         drafts: Mapping[str, SelectorDraft],
+        names: Mapping[str, SchoolName],
+        declined: DeclinedPlaces,
     ) -> None:
+        self._names, self._declined = names, declined
         self._index, self._inside = index, inside
         self._settled, self._drafts = settled, drafts
         self._pupil_of = _owners({code: draft.pupils for code, draft in drafts.items()})
@@ -65,10 +70,34 @@ class Completion:
         for group in self._index.groups:
             if not group.everyone:
                 self._add_group(found, group)
+        self._add_learned(found)
         for code, settled in found.items():
             unit = self._by_form(code, self._with_parts(code, self._widened(code, settled)))
-            found[code] = self._without_others(code, unit)
+            found[code] = self._with_odd_parts(self._without_others(code, unit))
         return found
+
+    def _add_learned(self, found: dict[str, MatchedUnit]) -> None:
+        """Give units without staff the groups that have a word which only their pupils' have."""
+        without = [code for code, unit in found.items() if not unit.staff and not unit.staff_groups]
+        if not without:
+            return
+        pupils = {code: draft.pupils for code, draft in self._drafts.items()}
+        learned = learned_words(self._index, pupils)
+        groups = groups_of_staff(self._index, learned, self._names, self._pupil_of.keys())
+        for code in without:
+            free = [g for g in groups.get(code, ()) if not self._is_others(g)]
+            if free:
+                places = tuple(
+                    Place("staff", (), groups=(g.email,), people=len(self._index.in_group(g.email)))
+                    for g in free
+                )
+                kept = tuple(p for p in places if not self._declined.has(code, p))
+                found[code] = structs.replace(found[code], staff_groups=kept, completed=bool(kept))
+
+    def _is_others(self, group: Group) -> bool:
+        """Whether most members of a group are staff of units already."""
+        members = self._index.members[group.id] & self._index.users.keys()
+        return 2 * len(members & self._adult_of.keys()) > len(members)
 
     def _add_group(self, found: dict[str, MatchedUnit], group: Group) -> None:
         counts = self._counts(group)
@@ -96,6 +125,8 @@ class Completion:
         if not more or group.email in _groups_of(unit, at):
             return
         place = Place(at, (), groups=(group.email,), people=len(counts.members))
+        if self._declined.has(code, place):
+            return
         found[code] = (
             structs.replace(unit, guest_groups=(*unit.guest_groups, place), completed=True)
             if role == "students"
@@ -164,6 +195,8 @@ class Completion:
         for path in self._beside(above, taken):
             words = plain_words(path.rpartition("/")[2])
             place = Place("staff", (), (path,), people=len(self._inside(path)))
+            if self._declined.has(code, place):
+                continue
             few = 2 * place.people <= len(self._drafts[code].adults)
             is_staff = is_staff_part(words) or (few and is_staff_part(words, among_staff=True))
             (more if is_staff else unknown).append(place)
@@ -179,11 +212,22 @@ class Completion:
         own = self._drafts[code].pupils
         for place, _ in unit.near_students:
             told = [clause.operator for clause in place.clauses] == ["equals"]
-            if told and _is_adapted(place):
+            if told and _is_adapted(place) and not self._declined.has(code, place):
                 ids = choose(place.selector, self._index).chosen
                 if own < ids and len(ids) < 2 * len(own):
                     swapped = structs.replace(match, place=place, doubts=())
                     return structs.replace(unit, students=swapped, more_students=(), completed=True)
+        return unit
+
+    def _with_odd_parts(self, unit: MatchedUnit) -> MatchedUnit:
+        """The unit, not sure if an OU of a role lies beside one that says the role and more."""
+        for match in (unit.students, unit.staff):
+            names = (
+                [read_name(p.rpartition("/")[2]) for p in match.place.org_units] if match else []
+            )
+            bare = [name for name in names if name.role and not name.tells]
+            if bare and any(name.role and name.core for name in names):
+                return structs.replace(unit, completed=True)
         return unit
 
     def _widened(self, code: str, unit: MatchedUnit) -> MatchedUnit:
@@ -196,6 +240,7 @@ class Completion:
         above = match.place.org_units[0].rpartition("/")[0]
         for place, score in unit.near_students:
             fits = place.org_units == (above,) and not place.clauses and score >= _MOST
+            fits = fits and not self._declined.has(code, place)
             if fits and self._is_own(code, above):
                 wide = structs.replace(match, place=place, score=score, doubts=())
                 return structs.replace(unit, students=wide, more_students=(), completed=True)

@@ -46,7 +46,9 @@ _CLASS_FIRST = r"^(?P<name>\d{1,2}\s?[A-ZÅÄÖ]{1,2})(?![A-ZÅÄÖa-zåäö0-9]
 _LAST_WORD = re.compile(r"(.*\D[ _-]+)(\S+)$")
 _FIRST_WORD = re.compile(r"(\S+?)([ _-]+\D.*)$")
 _CLASS_BEFORE = re.compile(r"(?P<before>(?:.*[-_.])?(?:klass|class)[-_.])(?P<name>[^\W\d]+)$")
-_OF_INTRODUCTION = r"^(?P<NAME>im[a-z]?(?:[-_.]?(?:[a-e]|\d{1,2}[a-e]?))?)@"
+_INTRODUCTION_TOKEN = r"im[a-z]?(?:[-_.]?(?:[a-e]|\d{1,2}[a-e]?))?"
+_INTRODUCTION = re.compile(_INTRODUCTION_TOKEN)
+_OF_INTRODUCTION = f"^(?P<NAME>{_INTRODUCTION_TOKEN})@"
 """The addresses of class groups of introductory programmes: ima@, ims-a@."""
 _DATED = re.compile(r"(.+?)[-_.]?(20\d\d)")
 _WORD_BEFORE = re.compile(r"(klass|class)\s+(?=\S)", re.IGNORECASE)
@@ -254,6 +256,8 @@ def _class_group_rules(groups: Sequence[Group]) -> Iterator[GroupRule]:
         upper = any(_PROGRAMME.fullmatch(name) for name in names)
         token = CLASS_TOKEN if upper else _YEAR_TOKEN
         yield _from_group(f"{begin}(?P<NAME>{token}){end}")
+        if any(_INTRODUCTION.fullmatch(name) for name in names):
+            yield _from_group(f"{begin}(?P<NAME>{token}|{_INTRODUCTION_TOKEN}){end}")
         if not before and not after:
             continue
         yield _from_group(f"{begin}(?P<NAME>[^@]+){end}")

@@ -146,8 +146,9 @@ class PlaceMatcher:
             if not (role == "staff" and place.groups and self._is_of_pupils(place, pupils))
         ]
         found = self._matcher.match(places, bonus)
-        told = with_variants(found.found, self._units, self._values(role), self._ignored_words)
-        return self._only_unit(role, Matches(told, found.near))
+        more = with_variants(found.found, self._units, self._values(role), self._ignored_words)
+        told = {c: m for c, m in more.items() if not self._declined.has(c, m.place)}
+        return self._only_unit(role, Matches({**found.found, **told}, found.near))
 
     def _values(self, role: Role) -> dict[str, dict[str, frozenset[str]]]:
         """The ids of a role's people by attribute and value."""

@@ -63,12 +63,13 @@ def propose(
     tree, inside = org_unit_tree(index), inside_of(index)
     matcher = PlaceMatcher(index, inside, tree, wanted, ignored, refused)
     settled = matcher.settle()
-    drafting = SelectorBuilder(index, inside, settled, {w.code: w.name for w in wanted})
+    names = {w.code: w.name for w in wanted}
+    drafting = SelectorBuilder(index, inside, settled, names)
     drafts = {unit.code: drafting.draft(unit.code, unit.status) for unit in once}
-    completed = Completion(index, inside, settled, drafts).completed()
+    completed = Completion(index, inside, settled, drafts, names, refused).completed()
     if completed != settled:
         settled = completed
-        drafting = SelectorBuilder(index, inside, settled, {w.code: w.name for w in wanted})
+        drafting = SelectorBuilder(index, inside, settled, names)
         drafts = {unit.code: drafting.draft(unit.code, unit.status) for unit in once}
     ruling = RuleProposer(index, drafts)
     made = [_proposal(unit, drafts[unit.code], settled[unit.code]) for unit in once]
@@ -126,7 +127,7 @@ def _proposal(unit: UnitToPropose, draft: SelectorDraft, settled: MatchedUnit) -
         students=draft.students,
         staff=draft.staff,
         confidence=draft.confidence,
-        alternatives=tuple(alternatives(settled)),
+        alternatives=tuple(alternatives(settled, has_ceased(unit.status))),
         students_reached=len(draft.pupils),
         staff_reached=len(draft.adults),
     )

@@ -80,14 +80,18 @@ class SelectorBuilder:
     def draft(self, code: str, status: str) -> SelectorDraft:
         """Build the selectors for the unit; `status` is its status in the register."""
         settled = self._settled[code]
+        if has_ceased(status):
+            found: Confidence = "unsure" if settled.students or settled.staff else "none"
+            said = (reason("ceased", status=status),) if found == "unsure" else ()
+            return SelectorDraft(Selector(), Selector(), frozenset(), frozenset(), said, found)
         students, why_students = self._selector(code, "students", settled)
         staff, why_staff = self._selector(code, "staff", settled)
         adults = choose(staff, self._index).chosen
         pupils = choose(students, self._index).chosen - adults
         unread = tuple(_unread_titles(settled, pupils | adults, self._index))
         settled = self._without_covered(settled, pupils | adults)
-        reasons = (*why_students, *why_staff, *_doubts(settled, pupils, status), *unread)
-        confidence = _confidence(settled, pupils, adults, status)
+        reasons = (*why_students, *why_staff, *_doubts(settled, pupils), *unread)
+        confidence = _confidence(settled, pupils, adults)
         if unread:
             confidence = lowest(confidence, "likely")
         return SelectorDraft(students, staff, pupils, adults, reasons, confidence)
@@ -268,10 +272,17 @@ def has_ceased(status: str) -> bool:
     return status.casefold().startswith(("upph", "ceased", "vilande", "nedlagd"))
 
 
-def alternatives(settled: MatchedUnit) -> Iterator[Alternative]:
-    """The other places that a unit could have, best first for students, then for staff."""
-    for near in (settled.near_students, settled.near_staff):
-        for place, score in near:
+def alternatives(settled: MatchedUnit, ceased: bool = False) -> Iterator[Alternative]:
+    """The other places that a unit could have, best first for students, then for staff.
+
+    Nothing is proposed for a unit that has `ceased`, so that all are alternatives.
+    """
+    for match, near in (
+        (settled.students, settled.near_students),
+        (settled.staff, settled.near_staff),
+    ):
+        found = ((match.place, match.score),) if match is not None and ceased else ()
+        for place, score in (*found, *near):
             listed = place in settled.more_students or place in settled.more_staff
             if place.people and not listed:
                 yield Alternative(
@@ -348,15 +359,13 @@ def _why_more(more: tuple[Place, ...], groups: tuple[Place, ...]) -> Iterator[Re
         yield reason(code, group=place.groups[0], count=str(place.people))
 
 
-def _doubts(settled: MatchedUnit, pupils: frozenset[str], status: str) -> Iterator[Reason]:
+def _doubts(settled: MatchedUnit, pupils: frozenset[str]) -> Iterator[Reason]:
     if settled.shared is not None:
         code = _SPLIT[settled.shared.answer]
         units = ", ".join(settled.shared.units)
         yield reason(code, path=settled.shared.path, units=units)
     if settled.students is None and settled.staff is None:
         return
-    if has_ceased(status):
-        yield reason("ceased", status=status)
     for match, code in ((settled.students, "no-students"), (settled.staff, "no-staff")):
         if match is None:
             if code == "no-students" or not settled.staff_groups:
@@ -419,13 +428,11 @@ def _open_doubts(settled: MatchedUnit, match: Match) -> list[Place]:
     return [place for place in match.doubts if place not in more]
 
 
-def _confidence(
-    settled: MatchedUnit, pupils: frozenset[str], adults: frozenset[str], status: str
-) -> Confidence:
+def _confidence(settled: MatchedUnit, pupils: frozenset[str], adults: frozenset[str]) -> Confidence:
     matches = [match for match in (settled.students, settled.staff) if match is not None]
     if not matches:
         return "none"
-    if settled.students is None or not pupils or has_ceased(status) or _is_unclear_mix(settled):
+    if settled.students is None or not pupils or _is_unclear_mix(settled):
         return "unsure"
     if settled.shared is not None and settled.shared.answer is None:
         return "unsure"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec import structs
 
 from addon.proposals.matching import Match, UnitToMatch
-from addon.proposals.names import SchoolName, read_name, word_similarity
+from addon.proposals.names import SchoolName, read_name, same_stem, word_similarity
 from addon.proposals.vocabulary import is_class, is_year, plain_words
 from addon.tenants.model import Clause
 
@@ -15,6 +15,7 @@ _MISSPELT = 0.85
 _FEW = 0.1
 _A_FEW = 5
 _LIKELY = 0.85
+_SHORTEST = 4
 
 
 def with_variants(
@@ -93,7 +94,14 @@ def _names(
         return False
     if name.years and name.years != own.years:
         return False
-    return name.core == own.core and sum(o.core == own.core for o in units.values()) == 1
+    return _same(name.core, own.core) and sum(_same(o.core, own.core) for o in units.values()) == 1
+
+
+def _same(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two names are the same, word by word, but for genitives and definite forms."""
+    return len(one) == len(other) and all(
+        a == b or (len(a) >= _SHORTEST and same_stem(a, b)) for a, b in zip(one, other, strict=True)
+    )
 
 
 def _is_misspelt(value: str, own: str) -> bool:
@@ -109,6 +117,6 @@ def _owner(text: str, units: Mapping[str, SchoolName], ignored: Collection[str])
     owners = [
         code
         for code, unit in units.items()
-        if name.core and name.core == unit.core and name.kinds <= unit.kinds | {"leisure"}
+        if name.core and _same(name.core, unit.core) and name.kinds <= unit.kinds | {"leisure"}
     ]
     return owners[0] if len(owners) == 1 else None

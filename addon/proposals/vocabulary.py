@@ -80,7 +80,7 @@ LEFT_WORDS = frozenset(
     " utgangna utgatt avgatt avgangna slutelever exelever leavers deleted disabled"
     " flyttat flyttade flyttad avflyttat avflyttade bortflyttade avregistrerade".split()
 )
-_VISITORS = tuple("besok provapa provelev praoelev trial visiting visitor".split())
+_VISITORS = tuple("besok prova prao provelev trial visiting visitor".split())
 _BOARD = ("styrelse", "styrelsen")
 _OTHERS = frozenset("board pta vardnadshavare foraldrar foraldraforening parents".split())
 _PROGRAMME_CLASS = re.compile(r"[a-z]{2,5}[\s-]?[1-4][a-z]?")
