@@ -21,6 +21,7 @@ from bench.__main__ import directory
 from bench.country.day import RUNS_AT_ONCE, Changes, Day, Measured, Report, percentile
 from bench.country.measure import digests_agree, operations_a_change
 from bench.country.model import Assumptions, Cost, Prices, Tenant, queries, tenants
+from bench.country.pushed import WHOLE_EACH, PushedDay, looks_a_day
 from bench.country.report import words
 
 SCHOOL = Changes(
@@ -62,6 +63,7 @@ def measure() -> tuple[Measured, dict[str, Any]]:
         work_cpu_a_person=(most["select_cpu"] - least["select_cpu"]) / more,
         compare_cpu_a_person=(most["compare_cpu"] - least["compare_cpu"]) / more,
         sending_cpu_an_operation=sending["cpu"] / sending["operations"],
+        unpack_cpu_a_person=(most["unpack_cpu"] - least["unpack_cpu"]) / more,
         operations=operations_a_change(),
     )
     assert digests_agree(), "a run with nothing changed must read no shard"
@@ -94,7 +96,7 @@ def shown(day: Report, assumed: Assumptions, prices: Prices) -> dict[str, Any]:
         "instance hours": instance_hours,
         "instance dollars": round(instance_hours * prices.instance_hour, 2),
         "requests at once, most": max(day.at_once),
-        "minutes from change to vendor, median": round(percentile(day.late, 0.5) / 60, 1),
+        "minutes from change to vendor, median": round(percentile(day.late, 0.5) / 60, 2),
         "minutes from change to vendor, 99th percentile": round(percentile(day.late, 0.99) / 60, 1),
         "longest wait for a vendor's queue, minutes": round(day.longest_wait / 60, 1),
         "busiest vendor in its busiest hour": {
@@ -166,6 +168,10 @@ def simulate() -> dict[str, Any]:
         "minutes that the largest is read": round(
             queries(assumed, largest) / (0.9 * assumed.quota_a_minute), 1
         ),
+        "queries of whole readings": sum(
+            round(24 * 3600 / WHOLE_EACH) * queries(assumed, tenant.people) for tenant in country
+        ),
+        "queries of looks at groups": sum(looks_a_day(tenant, assumed) for tenant in country),
         "runs at once": RUNS_AT_ONCE,
         "requests an instance": REQUESTS_AN_INSTANCE,
         "rates": {name: vendors[name].requests_per_second for name, _ in assumed.uptake},
@@ -173,9 +179,13 @@ def simulate() -> dict[str, Any]:
     for times in (1, 10):
         many = tenants(assumed, times)
         for changes in (SCHOOL, AUGUST):
-            day = Day(many, vendors, assumed, measured, changes).run()
             name = changes.name if times == 1 else f"{changes.name}, tenfold"
+            day = PushedDay(many, vendors, assumed, measured, changes).run()
             found[name] = shown(day, assumed, prices)
+            print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
+            if times == 1:
+                hourly = Day(many, vendors, assumed, measured, changes).run()
+                found[f"{name}, hourly"] = shown(hourly, assumed, prices)
     found["hours of a first delivery to all"] = first_days(country, vendors, assumed)
     found["seconds"] = round(time.perf_counter() - began, 1)
     return found

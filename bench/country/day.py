@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
-from addon.store.firestore.store import PART
+from addon.store.firestore.client import PART
 from addon.tasks.handlers import SECONDS
 from addon.tasks.queues import OF_RUNS
 from addon.tasks.schedule import RunWindow
@@ -25,6 +25,8 @@ from bench.country.model import (
 
 DAY = 86_400
 RUNS_AT_ONCE = OF_RUNS.concurrency
+MOST_APART = 20
+"""How many changes of a tenant that wait for a vendor are told apart."""
 
 HOURS = [1] * 2 + [10, 10] + [1] * 3 + [6, 7, 7, 7, 7, 6, 7, 7, 6, 5] + [1] * 7
 """How changes in Workspace are spread over the day: school hours, and imports at night."""
@@ -44,6 +46,7 @@ class Measured(Struct, frozen=True):
     work_cpu_a_person: float
     compare_cpu_a_person: float
     sending_cpu_an_operation: float
+    unpack_cpu_a_person: float
     operations: dict[str, dict[str, float]]
 
 
@@ -178,14 +181,18 @@ class Day:
         found = self._tenants[tenant]
         part = sum(HOURS[min(23, int(t // 3600))] for t in (since, until)) / 2 / sum(HOURS)
         expected = found.people * self._people_of_kind * part * (until - since) / 3600
-        count = _poisson(self._random, expected)
+        count = poisson(self._random, expected)
         if not count:
             return 0.0
-        operations = self._operations(count)
         made = [(self._random.uniform(since, until), n) for n in _split(count, 20)]
-        for vendor in found.vendors:
+        return self._underway(tenant, made)
+
+    def _underway(self, tenant: str, made: Sequence[tuple[float, int]]) -> float:
+        """Have each vendor wait for changes; return the number of operations for one of them."""
+        operations = self._operations(sum(n for _, n in made))
+        for vendor in self._tenants[tenant].vendors:
             waiting = self._waiting[tenant, vendor]
-            waiting.made += [(at, n) for at, n in made]
+            waiting.made = _merged(waiting.made + list(made))
             waiting.operations += operations
         return operations
 
@@ -242,7 +249,7 @@ class Day:
 
     def _thinking(self, tenant: str) -> float:
         """The seconds that a delivery selects and plans before it sends."""
-        each = self._measured.work_cpu_a_person + 2 * self._measured.compare_cpu_a_person
+        each = self._measured.work_cpu_a_person + self._measured.compare_cpu_a_person
         return self._tenants[tenant].people * each / self._assumed.instance_speed
 
     def _deliver(self, sent: Sent, last: bool) -> None:
@@ -299,13 +306,23 @@ def _most_at_once(spans: Sequence[tuple[float, float]]) -> list[int]:
     return most
 
 
-def _poisson(source: random.Random, expected: float) -> int:
+def poisson(source: random.Random, expected: float) -> int:
+    """A number of events of which so many are expected."""
     if expected > 50:
         return max(0, round(source.gauss(expected, math.sqrt(expected))))
     least, count, product = math.exp(-expected), 0, source.random()
     while product > least:
         count, product = count + 1, product * source.random()
     return count
+
+
+def _merged(made: list[tuple[float, int]]) -> list[tuple[float, int]]:
+    """Add neighbours together when there are many, so that a full queue can be simulated."""
+    if len(made) <= MOST_APART:
+        return made
+    ordered = sorted(made)
+    pairs = zip(ordered[::2], [*ordered[1::2], (0.0, 0)], strict=False)
+    return [((a * n + b * m) / (n + m), n + m) for (a, n), (b, m) in pairs]
 
 
 def _split(count: int, most: int) -> list[int]:

@@ -46,6 +46,8 @@ class Assumptions(Struct, frozen=True):
     threads_reading: int = 12
     quota_a_minute: int = 2400
     instance_speed: float = 0.5
+    idle_notices_a_person: float = 0.02
+    classes_by_group: float = 0.5
 
 
 class Prices(Struct, frozen=True):
@@ -170,4 +172,24 @@ def cost_of_delivery(
         reads=8 + snapshot_parts + shards + seconds // PROLONGED_AFTER,
         writes=5 + pages + shards + seconds // PROLONGED_AFTER,
         deletes=pages + (1 + snapshot_parts if last else 0),
+    )
+
+
+def cost_of_notice(count: int) -> Cost:
+    """Notices of accounts that are not marked yet; one of what is marked costs a read."""
+    return Cost(reads=2 * count, writes=count)
+
+
+def cost_of_places(count: int) -> Cost:
+    """Looks at a tenant's groups and OUs that find nothing."""
+    return Cost(reads=4 * count)
+
+
+def cost_of_changes(differing: list[float], snapshot_parts: int) -> Cost:
+    """The task that reads changes; without `differing` nothing of ours has changed."""
+    if not differing:
+        return Cost(reads=7, writes=2)
+    return Cost(
+        reads=11 + len(differing) + sum(differing),
+        writes=6 + 1 + snapshot_parts,
     )

@@ -1,6 +1,6 @@
 """Writes docs/country.md from the results of the simulation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 DAYS = (
@@ -34,21 +34,32 @@ ROWS = (
 INTRODUCTION = """# The country, simulated
 
 Written by `python -m bench.country --docs` on {date}; do not edit. {tenants:,} tenants with
-{people:,} people (the largest {largest:,}), {connections:,} connections to six vendors, a run an
-hour for each tenant.
+{people:,} people (the largest {largest:,}), {connections:,} connections to six vendors. Google
+notifies of changed accounts, groups and OUs are looked at each ten minutes, and each tenant's
+directory is read whole each six hours.
 
 ## A day
 
 {days}
+
+Without notifications, with a run an hour for each tenant:
+
+{hourly}
 
 Firestore's and App Engine's dollars are reckoned from prices that are parameters
 (`bench/country/model.py`: {prices}). Compare them with Google's list before relying on them; free
 quotas and storage are left out. Instance hours count whole instances of {at_once} requests for
 every hour at that hour's peak: what automatic scaling takes at the most, not at the least.
 
-The time from a change to the vendor is above all the wait for the tenant's turn, once an hour: half
-an hour at the median and an hour at the 99th percentile. Only where a vendor's queue is full does
-the queue show.
+The time from a change to the vendor is the pause after a notice (3 to 8 seconds), the tenant's turn
+(a run in 60 seconds), the work on a whole tenant twice, and the vendor's queue; of the classes that
+change, a part is found by the looks at groups, ten minutes apart. Where a vendor's queue is full,
+the queue is what shows.
+
+Of the directory queries, {whole:,} a day are whole readings, of which each group is one, and
+{looks:,} are looks at groups and OUs. Fewer would take other intervals: with whole readings twice
+a day and looks each quarter of an hour these two were {fewer:,}. Each tenant's quota is its own, so
+that the country's sum fills nobody's.
 
 ## How full the limits are
 
@@ -88,7 +99,9 @@ change and whether digests agree (`addon.planning.plan`), the vendors' rates (`v
 how seldom a long delivery writes to the store (`addon.delivery.ledger_writer`).
 
 Assumed: the sizes (two log-normal distributions), the vendors' uptake, how many groups there are to
-a person, how changes are spread over the day, that {school}, that {august}, and the numbers
+a person, how changes are spread over the day, how many notices are of nothing of ours (sign-ins,
+passwords: `idle notices a person`), how many class changes only groups show, that {school},
+that {august}, and the numbers
 below. Not modelled: vendors in trouble, failed readings, deploys, people who use the pages, cold
 starts of instances, Cloud Tasks' own delays, and what is carried over from the day before.
 
@@ -106,7 +119,13 @@ def words(found: Mapping[str, Any], date: str) -> str:
         people=country["people"],
         largest=country["largest"],
         connections=country["connections"],
-        days=_days(found),
+        days=_days(found, DAYS, HEADINGS),
+        hourly=_days(found, [f"{day}, hourly" for day in DAYS[:2]], HEADINGS[:2]),
+        whole=country["queries of whole readings"],
+        looks=country["queries of looks at groups"],
+        fewer=round(
+            country["queries of whole readings"] / 2 + country["queries of looks at groups"] / 1.5
+        ),
         prices=found["prices"]["noted"],
         at_once=country["requests an instance"],
         limits=_limits(found),
@@ -126,15 +145,15 @@ def words(found: Mapping[str, Any], date: str) -> str:
     )
 
 
-def _days(found: Mapping[str, Any]) -> str:
+def _days(found: Mapping[str, Any], days: Sequence[str], headings: Sequence[str]) -> str:
     def value(day: Mapping[str, Any], row: str) -> str:
         kind, _, name = row.partition(" ")
         if kind == "firestore" and name in day["firestore"]:
             return _value(day["firestore"][name])
         return _value(day[row])
 
-    rows = [(row, *(value(found[day], row) for day in DAYS)) for row in ROWS]
-    return _table(("a day", *HEADINGS), rows)
+    rows = [(row, *(value(found[day], row) for day in days)) for row in ROWS]
+    return _table(("a day", *headings), rows)
 
 
 def _limits(found: Mapping[str, Any]) -> str:
