@@ -34,7 +34,7 @@ def create_app(
     from addon.web.addon_card import endpoints as addon_card
     from addon.web.internal import cron, health, push, tasks
     from addon.web.request_context import RequestContext
-    from addon.web.security import auth, csrf, headers, sessions, task_auth
+    from addon.web.security import auth, csrf, headers, sessions, task_auth, trusted_hosts
     from addon.web.security.google_certificates import GOOGLE, GoogleCertificates
     from addon.web.security.google_tokens import GoogleTokenVerifier
     from addon.web.services import Services
@@ -45,6 +45,7 @@ def create_app(
     app.extensions[EXTENSION_KEY] = services
     sessions.init_app(app, settings, services.signing_keys)
     headers.init_app(app, https_only=settings.serves_https)
+    trusted_hosts.init_app(app, settings)
     errors.init_app(app)
     certificates = GoogleCertificates(settings.web.google_certs or GOOGLE, clock)
     tokens = GoogleTokenVerifier(certificates, clock)

@@ -184,8 +184,8 @@ def done() -> AnyResponse | tuple[str, int]:
         with services.waiting.place_for(SIGN_IN):
             token = provider.client.authorize_access_token(claims_options=provider.demands())
         claims = token["userinfo"]
-        sub, email = str(claims["sub"]), str(claims["email"])
-        verified = claims.get("email_verified") is True
+        sub, email = str(claims["sub"]), claims["email"]
+        verified = isinstance(email, str) and claims.get("email_verified") is True
     except OAuthError as error:
         log.warning("nobody was signed in: %s", _word(error.error))
         if live_session(services) is not None:  # in another window in the meantime

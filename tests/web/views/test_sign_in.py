@@ -201,6 +201,12 @@ def test_an_address_that_is_not_verified_lets_nobody_in(world: World, verified: 
     refused(world, ADMIN)
 
 
+@pytest.mark.parametrize("email", [[ADMIN], {"value": ADMIN}, True, 7])
+def test_an_address_that_is_no_text_lets_nobody_in(world: World, email: object) -> None:
+    claims(world, world.accounts[ADMIN], email=email, email_verified=True)
+    refused(world, ADMIN)
+
+
 def test_the_tenant_is_googles_answer_and_not_the_tokens(world: World) -> None:
     said = {"hd": "edu.annanstad.se", "customerId": "C0annanstad", "email": ADMIN}
     claims(world, world.accounts[ADMIN], email_verified=True, **said)
