@@ -1,7 +1,5 @@
 """The access log: who signed in, who looked at whom, and who took out a file."""
 
-import csv
-import io
 from collections.abc import Iterator
 
 from flask import Blueprint, Response, render_template, request
@@ -9,10 +7,10 @@ from flask_babel import gettext as _
 
 from addon.store.base import Store
 from addon.store.records import AccessEntry
-from addon.text import escape_formula
 from addon.web.access_log import record_access
 from addon.web.formats import moment
 from addon.web.labels import access_name, who_name
+from addon.web.presenters.spreadsheet import spreadsheet
 from addon.web.request_context import RequestContext, request_context
 
 SIZE = 50
@@ -43,17 +41,17 @@ def as_csv() -> Response:
     """Return the whole log as a file, with account ids only."""
     ctx = request_context()
     record_access("access.csv")
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow([_("tid"), _("konto"), _("vad"), _("gällde konto"), _("leverantör")])
-    for each in _all(ctx.store, ctx.tenant_id):
-        cells = (who_name(each.who), access_name(each.what), each.subject, each.vendor)
-        writer.writerow([moment(each.at), *map(escape_formula, cells)])
+    header = (_("tid"), _("konto"), _("vad"), _("gällde konto"), _("leverantör"))
     return Response(
-        "\ufeff" + out.getvalue(),
+        spreadsheet(header, map(_cells, _all(ctx.store, ctx.tenant_id))),
         mimetype="text/csv",
         headers={"Content-Disposition": 'attachment; filename="atkomstlogg.csv"'},
     )
+
+
+def _cells(entry: AccessEntry) -> tuple[str, ...]:
+    who, what = who_name(entry.who), access_name(entry.what)
+    return moment(entry.at), who, what, entry.subject, entry.vendor
 
 
 def _all(store: Store, tenant_id: str) -> Iterator[AccessEntry]:

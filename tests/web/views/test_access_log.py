@@ -147,8 +147,8 @@ def test_the_page_and_the_file_name_nobody_who_was_looked_at(world: World) -> No
     file = client.get("/installningar/atkomst.csv")
     lines = file.text.removeprefix("\ufeff").splitlines()
     assert lines[0] == "tid;konto;vad;gällde konto;leverantör"
-    assert lines[1].endswith(f";{admin};Hämtade åtkomstloggen;;")
-    assert lines[2].endswith(f";{admin};Öppnade sidan om en person;{pupil};")
+    assert lines[1].endswith(f";'{admin};Hämtade åtkomstloggen;;")
+    assert lines[2].endswith(f";'{admin};Öppnade sidan om en person;'{pupil};")
     for text in (page.text, file.text):
         assert PUPIL[1] not in text
     assert 'href="/installningar/atkomst"' in client.get("/installningar").text
