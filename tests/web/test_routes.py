@@ -79,7 +79,12 @@ def test_no_form_is_taken_without_its_token(both: TwoTenants) -> None:
     client = both.world.sign_in()
     stranger = form_of(both.world.sign_in(STRANGER).get("/"), "/sprak")["csrf_token"]
     before = both.rows()
-    walked = [path for _, path in both.walk("POST")] + ["/logga-in", "/logga-ut", "/logga-ut/overallt", "/sprak"]
+    walked = [path for _, path in both.walk("POST")] + [
+        "/logga-in",
+        "/logga-ut",
+        "/logga-ut/overallt",
+        "/sprak",
+    ]
     for path in walked:
         for token in (None, "", "wrong", stranger):
             data = {} if token is None else {"csrf_token": token}
