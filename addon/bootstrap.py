@@ -1,12 +1,16 @@
 """Builds the parts of a run from settings: store, directory, register, secrets, `SyncContext`."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TypeVar
 
-from addon.directory.errors import AccessRefused
+from cachetools import LRUCache
+
+from addon.directory.errors import AccessRefused, DirectoryError
 from addon.directory.evidence import Answer, Question, all_unknown
 from addon.directory.google import channels as directory_channels
+from addon.directory.google.administrators import is_administrator_of
 from addon.directory.google.channels import ChannelRequest, WatchOutcome
 from addon.directory.google.credentials import (
     AUDIT_SCOPE,
@@ -33,11 +37,17 @@ from addon.settings import Settings, SqliteAddress
 from addon.store.base import Store
 from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import SyncContext
+from addon.tenants.document import not_own_reader
 from addon.tenants.licence import DelegationState, LicenceAnswer
 from addon.tenants.model import Tenant
 from addon.vendors.secret_manager import SecretManager
 
 T = TypeVar("T")
+
+VERIFIED_FOR = 3600.0
+"""Seconds for which it counts that a tenant's delegatedAdmin is its administrator."""
+NOT_OWN = "not-own-administrator"
+_verified: LRUCache[tuple[str, str, str], float] = LRUCache(10_000)
 
 
 def open_store(settings: Settings) -> Store:
@@ -54,8 +64,41 @@ def open_store(settings: Settings) -> Store:
 def directory_source(
     settings: Settings, tenant: Tenant, scopes: Sequence[str] = SCOPES
 ) -> DirectorySource:
-    """The source and credentials for the tenant's directory. Raises AccessRefused."""
-    return _source(settings, tenant.customer_id, tenant.delegated_admin, scopes)
+    """The source and credentials for the tenant's directory. Raises DirectoryError.
+
+    Nothing is read in the name of somebody whom Google does not call an administrator of this very
+    customer.
+    """
+    source = _source(settings, tenant.customer_id, tenant.delegated_admin, scopes)
+    if source.endpoint is None and is_own_administrator(settings, tenant) is False:
+        raise AccessRefused(
+            f"{tenant.customer_id} names in delegatedAdmin somebody who is not an administrator of "
+            "that customer, as Google answers. Nothing was read in their name. Name an "
+            "administrator of the customer's own, with a role that may read users, groups and "
+            "organisational units.",
+            NOT_OWN,
+        )
+    return source
+
+
+def is_own_administrator(settings: Settings, tenant: Tenant) -> bool | None:
+    """Whether `delegatedAdmin` is an administrator of this very customer; None when not known.
+
+    An answer that they are counts for an hour. Raises DirectoryError, AccessRefused when Skolsynk
+    has no access in their name.
+    """
+    address, customer = tenant.delegated_admin, tenant.customer_id
+    if address is None:
+        return None
+    known = (settings.directory_endpoint or "", customer, address.casefold())
+    now = time.monotonic()
+    if now - _verified.get(known, -VERIFIED_FOR) < VERIFIED_FOR:
+        return True
+    source = _source(settings, customer, address)
+    found = is_administrator_of(source, address, customer)
+    if found:
+        _verified[known] = now
+    return found
 
 
 def source_as(settings: Settings, email: str) -> DirectorySource:
@@ -85,6 +128,19 @@ def _source(
     return DirectorySource(credentials=keyless(settings.service_account, subject, scopes=scopes))
 
 
+def raise_unless_own_reader(settings: Settings, tenant: Tenant) -> None:
+    """Raise DocumentError if Google answers that `delegatedAdmin` is not the customer's own.
+
+    What cannot be asked now is asked before anything is read.
+    """
+    try:
+        own = is_own_administrator(settings, tenant)
+    except DirectoryError:
+        return
+    if own is False:
+        raise not_own_reader()
+
+
 def read_directory(
     settings: Settings, tenant: Tenant, told: Callable[[int, int], None]
 ) -> Snapshot:
@@ -98,7 +154,7 @@ def ask_directory(
     """Ask the tenant's directory; without access to it every answer is unknown."""
     try:
         source = directory_source(settings, tenant)
-    except AccessRefused:
+    except DirectoryError:
         return all_unknown(tenant, questions, budget)
     return ask(tenant, source, questions, budget)
 
@@ -136,7 +192,7 @@ def ask_licence(settings: Settings, domains: Sequence[str]) -> LicenceAnswer:
 def check_delegation(settings: Settings, tenant: Tenant) -> DelegationState:
     """Ask Google whether Skolsynk may still act in the tenant's name."""
     try:
-        source = directory_source(settings, tenant)
+        source = _source(settings, tenant.customer_id, tenant.delegated_admin)
     except AccessRefused:
         return "unknown"
     return directory_delegation(source, tenant.customer_id)
@@ -150,7 +206,7 @@ def watch_changes(
     for scopes, kind in _by_scopes(requests, lambda request: request.channel):
         try:
             source = directory_source(settings, tenant, scopes)
-        except AccessRefused:
+        except DirectoryError:
             found |= {each.channel.id: "not-allowed" for each in kind}
         else:
             found |= directory_channels.watch(source, tenant.customer_id, kind)
@@ -165,7 +221,7 @@ def stop_channels(
     for scopes, kind in _by_scopes(channels, lambda channel: channel):
         try:
             source = directory_source(settings, tenant, scopes)
-        except AccessRefused:
+        except DirectoryError:
             continue
         found |= directory_channels.stop(source, tenant.customer_id, kind)
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from addon.bootstrap import sync_context
+from addon.bootstrap import raise_unless_own_reader, sync_context
 from addon.cli import output
 from addon.cli.stores import Commands, UsageError, with_store
 from addon.cli.terminal import SafeStream, printable
@@ -55,9 +55,19 @@ def _import(given: argparse.Namespace, settings: Settings) -> int:
     except OSError as error:
         raise UsageError(f"{given.file} cannot be read: {error.strerror}") from None
     tenant = decode_tenant(data, settings.vendors)
+    with_store(settings, lambda store: _check_reader(settings, store, tenant))
     with_store(settings, lambda store: _keep(store, tenant, data))
     print(printable(f"{tenant.customer_id} imported: {output.document(tenant)}"))
     return DONE
+
+
+def _check_reader(settings: Settings, store: Store, tenant: Tenant) -> None:
+    """Raise DocumentError if a new delegatedAdmin is, as Google answers, not the customer's."""
+    stored = store.tenant(tenant.customer_id)
+    before = _readable(stored)
+    if before is not None and before.delegated_admin == tenant.delegated_admin:
+        return
+    raise_unless_own_reader(settings, tenant)
 
 
 def _keep(store: Store, tenant: Tenant, data: bytes) -> None:

@@ -43,6 +43,7 @@ PATTERNS = frozenset({"matches", "notMatches"})
 EXTERNAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 EXAMPLE_EXTERNAL_ID = "6f3c3a9e-5c0b-5b6c-9a55-0d8f7d1c2f10"
 MOST_DELETIONS = 1_000_000_000
+NOT_OWN_READER = "must be an administrator of this customer, as Google answers"
 BETWEEN = "must be from {least} to {most}"
 CANNOT_USE = "{vendor} cannot use it; it can use {fields}"
 CAN_USE_NONE = "{vendor} cannot use it; it can use no optional field"
@@ -54,6 +55,11 @@ class DocumentError(ValueError):
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__("\n".join(map(str, faults)))
         self.faults = faults
+
+
+def not_own_reader() -> DocumentError:
+    """Return the error of a `delegatedAdmin` who is not the customer's own administrator."""
+    return DocumentError([Fault("delegatedAdmin", NOT_OWN_READER)])
 
 
 def load_tenant(data: bytes) -> Tenant:

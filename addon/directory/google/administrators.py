@@ -71,6 +71,20 @@ def find_account(source: DirectorySource, sub: str, email: str) -> Administrator
     )
 
 
+def is_administrator_of(source: DirectorySource, address: str, customer: str) -> bool | None:
+    """Whether an address is an active administrator's of this very customer.
+
+    `source` acts as that address. None when a server that replaces Google does not know it: nobody
+    is acted as there. Raises DirectoryError, AccessRefused when Skolsynk has no access.
+    """
+    found = _account(source, "users.get of delegatedAdmin", address, address)
+    if found is None:
+        return None if source.endpoint is not None else False
+    may = found.is_admin or found.is_delegated_admin
+    gone = found.suspended or found.archived
+    return bool(may and not gone and found.customer_id == customer)
+
+
 def find_super_administrator(source: DirectorySource, key: str) -> bool:
     """Whether an id or an address is an active super administrator's.
 

@@ -46,6 +46,8 @@ SWEDISH: Mapping[str, str] = {
     "must be a date such as {example}": "ska vara ett datum som {example}",
     "must be one of {names}": "ska vara något av {names}",
     "must be the customer's id, such as {example}": "ska vara kundens id, till exempel {example}",
+    "must be an administrator of this customer, as Google answers": "ska vara en administratör i "
+    "er Google Workspace, och det svarar Google att kontot inte är",
     "must not be empty": "får inte vara tomt",
     "must not be before from": "får inte vara före from",
     "must not be below {least}": "får inte vara under {least}",

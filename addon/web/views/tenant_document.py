@@ -4,6 +4,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.bootstrap import raise_unless_own_reader
 from addon.tenants.diff import changes
 from addon.tenants.document import DocumentError, decode_tenant, write_document
 from addon.tenants.model import Tenant
@@ -85,6 +86,9 @@ def _checked(ctx: RequestContext, data: bytes) -> Tenant:
     wanted = decode_tenant(data, ctx.vendors)
     if wanted.customer_id != ctx.tenant_id:
         raise DocumentError([Fault("customerId", _("Filen är en annan organisations."))])
+    if wanted.delegated_admin != ctx.tenant.delegated_admin:
+        with ctx.waiting():
+            raise_unless_own_reader(ctx.services.settings, wanted)
     fault = fault_of_list(ctx.services, ctx.admin, ctx.tenant, wanted.administrators)
     if fault is not None:
         raise DocumentError([Fault("administrators", str(LIST_FAULTS[fault]))])
