@@ -25,8 +25,6 @@ from bench.country.model import (
 
 DAY = 86_400
 RUNS_AT_ONCE = OF_RUNS.concurrency
-MOST_APART = 20
-"""How many changes of a tenant that wait for a vendor are told apart."""
 
 HOURS = [1] * 2 + [10, 10] + [1] * 3 + [6, 7, 7, 7, 7, 6, 7, 7, 6, 5] + [1] * 7
 """How changes in Workspace are spread over the day: school hours, and imports at night."""
@@ -70,9 +68,12 @@ class Sent(Struct, frozen=True):
 
 
 class Underway(Struct):
-    """Changes that a vendor does not have yet: when each was made and how many people it is."""
+    """Changes that a vendor does not have yet, in the order in which readings have seen them.
 
-    made: list[tuple[float, int]] = field(default_factory=list)
+    Each is when it was seen, when it was made, and how many people it is.
+    """
+
+    made: deque[tuple[float, float, int]] = field(default_factory=deque)
     operations: float = 0.0
 
 
@@ -184,15 +185,15 @@ class Day:
         count = poisson(self._random, expected)
         if not count:
             return 0.0
-        made = [(self._random.uniform(since, until), n) for n in _split(count, 20)]
-        return self._underway(tenant, made)
+        made = sorted((self._random.uniform(since, until), n) for n in _split(count, 20))
+        return self._underway(tenant, made, until)
 
-    def _underway(self, tenant: str, made: Sequence[tuple[float, int]]) -> float:
-        """Have each vendor wait for changes; return the number of operations for one of them."""
+    def _underway(self, tenant: str, made: Sequence[tuple[float, int]], seen: float) -> float:
+        """Have each vendor wait for changes that a reading has seen; return one's operations."""
         operations = self._operations(sum(n for _, n in made))
         for vendor in self._tenants[tenant].vendors:
             waiting = self._waiting[tenant, vendor]
-            waiting.made = _merged(waiting.made + list(made))
+            waiting.made.extend((seen, at, n) for at, n in made)
             waiting.operations += operations
         return operations
 
@@ -229,11 +230,12 @@ class Day:
             take_again = again and (not queue or again[0].at <= queue[0].at)
             turn = (again if take_again else queue).popleft()
             waiting = self._waiting[turn.tenant, vendor]
-            made = [one for one in waiting.made if one[0] <= turn.read]
+            made: list[tuple[float, float, int]] = []
+            while waiting.made and waiting.made[0][0] <= turn.read:
+                made.append(waiting.made.popleft())
             if not made:
                 continue
-            part = sum(n for _, n in made) / sum(n for _, n in waiting.made)
-            operations = max(1.0, waiting.operations * part)
+            operations = max(1.0, self._operations(sum(n for _, _, n in made)))
             before = assumed.task_overhead_seconds + self._thinking(turn.tenant)
             start = max(turn.at, free)
             seconds = min(SECONDS, operations / rate)
@@ -271,16 +273,20 @@ class Day:
         self._spans.append((sent.start, sent.start + lasted))
 
     def _arrive(
-        self, waiting: Underway, made: Sequence[tuple[float, int]], now: Sent, done: float
+        self,
+        waiting: Underway,
+        made: Sequence[tuple[float, float, int]],
+        now: Sent,
+        done: float,
     ) -> None:
-        """Record the changes that were sent, the oldest first."""
-        whole = sum(n for _, n in made)
+        """Record the changes that were sent, the first seen first; the others go on waiting."""
+        whole = sum(n for _, _, n in made)
         sent = 0.0
-        for at, n in sorted(made):
+        for number, (_, at, n) in enumerate(made):
             if sent + n > whole * done * 1.0001:
+                waiting.made.extendleft(reversed(made[number:]))
                 break
             sent += n
-            waiting.made.remove((at, n))
             there = now.start + now.before + now.seconds * sent / (whole * done)
             self.report.late.append((there - at, n))
 
@@ -314,15 +320,6 @@ def poisson(source: random.Random, expected: float) -> int:
     while product > least:
         count, product = count + 1, product * source.random()
     return count
-
-
-def _merged(made: list[tuple[float, int]]) -> list[tuple[float, int]]:
-    """Add neighbours together when there are many, so that a full queue can be simulated."""
-    if len(made) <= MOST_APART:
-        return made
-    ordered = sorted(made)
-    pairs = zip(ordered[::2], [*ordered[1::2], (0.0, 0)], strict=False)
-    return [((a * n + b * m) / (n + m), n + m) for (a, n), (b, m) in pairs]
 
 
 def _split(count: int, most: int) -> list[int]:

@@ -100,7 +100,7 @@ class PushedDay(Day):
         made = [(at, 1) for _, at, ours in heard if ours]
         if whole:
             seconds = self._read(tenant, start)
-            self._plan(tenant, self._underway(tenant, made) if made else 0.0)
+            self._plan(tenant, self._underway(tenant, sorted(made), start) if made else 0.0)
             return seconds
         # What notices have named is asked about again three minutes later.
         asked = len(heard) + (QUERIES_OF_PROTECTED if made else 0)
@@ -116,7 +116,7 @@ class PushedDay(Day):
         if not made:
             report.cost.add(cost_of_changes([], 0))
         else:
-            operations = self._underway(tenant, made)
+            operations = self._underway(tenant, sorted(made), start)
             differing = [shards_of(operations)] * len(found.vendors)
             report.runs += 1
             report.cost.add(cost_of_changes(differing, self._parts(found)))
