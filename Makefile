@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BROWSER := $(VENV)/.browser
 export CUSTOM_COMPILE_COMMAND := make requirements
-COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
+AUDIT := .venv-audit
+COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 AT = $(if $(PORT),--port $(PORT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-only test-versions test-long lint format translations bench bench-proposals screenshots marketplace requirements deploy deployable clean
+.PHONY: help demo test test-only test-versions test-long lint format translations bench bench-proposals screenshots marketplace requirements sbom audit deploy deployable clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +62,19 @@ screenshots: $(READY) $(BROWSER) ## Take the pictures in docs/screenshots again
 requirements: $(READY) ## Pin the newest versions that requirements*.in allow
 	$(COMPILE) requirements.in --output-file requirements.txt
 	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+	$(COMPILE) requirements-audit.in --output-file requirements-audit.txt
+
+sbom: ## Write what is deployed of others, CycloneDX, to var/sbom.json
+	@mkdir -p var && $(PYTHON) .ci/sbom > var/sbom.json && echo var/sbom.json
+
+audit: $(AUDIT)/.ready ## Ask whether advisories are known of what is deployed (pip-audit)
+	@.ci/audit $(AUDIT)/bin/pip-audit
+
+$(AUDIT)/.ready: requirements-audit.txt
+	@$(PYTHON) -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< || { \
+	  echo "pip-audit could not be installed: its source cannot be reached" >&2; exit 2; }
+	@touch $@
 
 # URL: what people write in their browsers, from SKOLSYNK_URL in $(SETTINGS) where it is not given.
 URL ?= $(shell sed -n "s/^ *SKOLSYNK_URL: *[\"']\{0,1\}\([^\"' ]*\).*/\1/p" '$(SETTINGS)' 2>/dev/null)
@@ -142,7 +156,7 @@ $(READY): requirements.txt requirements-dev.txt
 	  echo "or name another Python: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing what is needed; this takes a minute or two"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 # Asked for once; where there is none to be had, the tests that need it are skipped and say so.
