@@ -274,6 +274,7 @@ class RequestContext:
             subject=subject,
             clock=self.services.clock,
         ):
+            self._bind_administrators(*saved[0])
             self._update_snapshot(*saved[0])
             self._forget_document()
         return saved[0][1]
@@ -335,6 +336,15 @@ class RequestContext:
             if there:
                 found.append(structs.replace(entry, changes=there))
         return tuple(found[:3])
+
+    def _bind_administrators(self, before: Tenant, after: Tenant) -> None:
+        """Save which accounts newly listed addresses belong to, as far as the directory tells."""
+        new = set(map(str.casefold, after.administrators))
+        new -= set(map(str.casefold, before.administrators))
+        users = self.from_directory(lambda directory: directory.users) if new else None
+        for user in (users or {}).values():
+            if (address := user.primary_email.casefold()) in new:
+                self.store.bind_administrator(self.tenant_id, address, user.id)
 
     def _update_snapshot(self, before: Tenant, after: Tenant) -> None:
         """Drop the stored directory when the change affects what it must contain.
