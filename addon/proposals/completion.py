@@ -19,7 +19,9 @@ from addon.proposals.scope import Inside
 from addon.proposals.selectors import SelectorDraft
 from addon.proposals.vocabulary import (
     Role,
+    device_stem,
     is_for_devices,
+    is_function,
     is_left,
     is_outside,
     is_protected,
@@ -194,8 +196,9 @@ class Completion:
         unknown: list[Place] = []
         for path in self._beside(above, taken):
             words = plain_words(path.rpartition("/")[2])
-            place = Place("staff", (), (path,), people=len(self._inside(path)))
-            if self._declined.has(code, place):
+            people = [id for id in self._inside(path) if not self._is_of_nobody(id)]
+            place = Place("staff", (), (path,), people=len(people))
+            if not people or self._declined.has(code, place):
                 continue
             few = 2 * place.people <= len(self._drafts[code].adults)
             is_staff = is_staff_part(words) or (few and is_staff_part(words, among_staff=True))
@@ -203,6 +206,10 @@ class Completion:
         if more:
             unit = structs.replace(unit, more_staff=(*unit.more_staff, *more), completed=True)
         return structs.replace(unit, unknown=tuple(unknown)) if unknown else unit
+
+    def _is_of_nobody(self, id: str) -> bool:
+        address = self._index.users[id].primary_email
+        return device_stem(address) is not None or is_function(address)
 
     def _by_form(self, code: str, unit: MatchedUnit) -> MatchedUnit:
         """The unit, of the adapted form by the value that says it, if that has more pupils."""

@@ -104,14 +104,14 @@ class PlaceMatcher:
         self._of_classes = list(self._people)
         self.shared_trees: tuple[SharedTree, ...] = ()
         self._years = {unit.code: unit.name.years for unit in units}
-        self._matcher = UnitMatcher(units, self._ids_of, declined)
+        self._matcher = UnitMatcher(units, self.people_of, declined)
 
     def settle(self) -> dict[str, MatchedUnit]:
         """Where each unit's people are, by the unit's code."""
         students = self._match("students", {})
         students = self._without_strangers(students)
         staff = self._without_strangers(self._match("staff", students.found))
-        shared = SharedTrees(self._index, self._units, self._org_units, self._ids_of).find(
+        shared = SharedTrees(self._index, self._units, self._org_units, self.people_of).find(
             students.found, staff.found
         )
         self.shared_trees = shared.trees
@@ -184,10 +184,10 @@ class PlaceMatcher:
 
     def _is_of_pupils(self, place: Place, pupils: Mapping[str, str]) -> bool:
         """Whether more than half of a place's people are students of units."""
-        members = self._ids_of(place)
+        members = self.people_of(place)
         return 2 * len(members & pupils.keys()) > len(members)
 
-    def _ids_of(self, place: Place) -> frozenset[str]:
+    def people_of(self, place: Place) -> frozenset[str]:
         """The active users in a place."""
         if place not in self._people:
             self._people[place] = frozenset(choose(place.selector, self._index).chosen)

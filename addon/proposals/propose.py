@@ -6,6 +6,7 @@ from msgspec import structs
 
 from addon.proposals.completion import Completion
 from addon.proposals.confidence import lowest
+from addon.proposals.cross_check import contradicted
 from addon.proposals.declined import DeclinedPlace, DeclinedPlaces
 from addon.proposals.exclusions import protected_places
 from addon.proposals.matching import UnitToMatch
@@ -71,6 +72,19 @@ def propose(
         settled = completed
         drafting = SelectorBuilder(index, inside, settled, names)
         drafts = {unit.code: drafting.draft(unit.code, unit.status) for unit in once}
+    doubted = contradicted(index, settled, drafts, matcher.people_of)
+    if doubted:
+        settled = {
+            code: structs.replace(unit, unknown=(*unit.unknown, *doubted.get(code, ())))
+            for code, unit in settled.items()
+        }
+        drafting = SelectorBuilder(index, inside, settled, names)
+        drafts = {
+            unit.code: drafting.draft(unit.code, unit.status)
+            if unit.code in doubted
+            else drafts[unit.code]
+            for unit in once
+        }
     ruling = RuleProposer(index, drafts)
     made = [_proposal(unit, drafts[unit.code], settled[unit.code]) for unit in once]
     rules = ruling.of_all([each.school_unit() for each in made])

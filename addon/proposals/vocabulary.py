@@ -100,6 +100,7 @@ _DEVICE_WORDS = frozenset(
     " vikarier vikarie timvikarier larplattor surfplattor datorer"
     " testkonton provkonton funktionskonton".split()
 )
+_DEVICE_ENDINGS = ("datorer", "chromebooks", "ipads", "plattor", "konferensrum")
 _PROTECTED = re.compile(
     r"skyddad[et]?(?:id|identitet|identiteter|elev|elever|person|personer|personuppgifter)?"
     r"|skyddat|sekretess\w*|protected|sekr|skyddsmarkerad[e]?|kvarskrivna?|kvarskrivning"
@@ -242,7 +243,7 @@ def says_left(text: str) -> bool:
 
 def is_for_devices(words: Sequence[str]) -> bool:
     """Whether words mean shared devices: Chromebooks, Shared devices, iPads."""
-    return not _DEVICE_WORDS.isdisjoint(words)
+    return any(word in _DEVICE_WORDS or word.endswith(_DEVICE_ENDINGS) for word in words)
 
 
 def is_staff_part(words: Sequence[str], among_staff: bool = False) -> bool:

@@ -91,3 +91,41 @@ def test_classes_of_several_years_do_not_hide_the_years_of_the_others():
         "8 /Personal/Norra skolan | | staff norra"
     )
     assert found[0] == "sure"
+
+
+def test_who_a_value_names_for_another_school_than_the_ou_keeps_both_from_being_sure():
+    found = confidence(
+        PUPILS
+        + "12 /Personal/Norra | organizations.department=Norra skolan | staff norra\n"
+        + "2 /Personal/Norra | organizations.department=Södra skolan | either\n"
+        + "9 /Personal/Södra | organizations.department=Södra skolan | staff sodra"
+    )
+    assert "sure" not in found
+
+
+def test_groups_named_for_years_divide_the_staff_that_units_share():
+    found = confidence(
+        "20 /Ek/Elever/{F=0,1=1,2=2,3=3}A | | student norra; class {1}A; year {1=}\n"
+        "20 /Ek/Elever/{4..6}A | | student sodra; class {1}A; year {1}\n"
+        "12 /Ek/Personal | in a@ | staff norra\n9 /Ek/Personal | in b@ | staff sodra\n"
+        "3 /Ek/Personal | | staff norra sodra",
+        groups="a@ | Arbetslag F-3\nb@ | Arbetslag 4-6",
+        units="organisation: X\nnorra | 10000001 | Ekskolan F-3 | FKLASS GR\n"
+        "sodra | 10000002 | Ekskolan 4-6 | GR",
+    )
+    assert found == ["likely", "likely"]
+
+
+def test_pupils_in_past_class_groups_only_have_left():
+    people = (
+        "20 /Elever | in klass-{5=4,6=5}a-2526@ klass-{1=}a-2425@ | student norra; class {1}A;"
+        " year {1}\n8 /Elever | in klass-6a-2425@ | nobody\n9 /Personal | | staff norra"
+    )
+    one = "organisation: X\nnorra | 10000001 | Norra skolan | GR"
+    assert confidence(people, units=one) in (["sure"], ["likely"])
+
+
+def test_nothing_is_proposed_for_a_unit_that_has_ceased():
+    ceased = UNITS + " | ceased"
+    people = PUPILS.replace("student {1=}; class {2}A; year {2}", "either")
+    assert confidence(people, units=ceased)[1] == "unsure"
