@@ -41,6 +41,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "/installningar": ("/installningar",),
     "/installningar/atkomst": ("/installningar/atkomst",),
     "/installningar/avsluta": ("/installningar/avsluta",),
+    "/installningar/behandling": ("/installningar/behandling",),
     "/installningar/dokument": ("/installningar/dokument",),
     "/installningar/logg": ("/installningar/logg",),
     "/integritet": ("/integritet",),

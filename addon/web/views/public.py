@@ -59,7 +59,20 @@ def privacy() -> AnyResponse:
     settings = current_services().settings
     on_google = isinstance(settings.store, FirestoreAddress) or settings.on_app_engine
     region = settings.tasks.location if isinstance(settings.tasks, CloudTasks) else None
-    kept = {
+    return _page(
+        "privacy",
+        scopes=scopes_with_reasons(),
+        on_google=on_google,
+        region=region,
+        sends_mail=settings.web.mail is not None,
+        uses_register=settings.web.register is not None,
+        kept=retention(),
+    )
+
+
+def retention() -> dict[str, int]:
+    """Return how long personal data is kept, in the units that the pages say."""
+    return {
         "directory": int(snapshot_store.KEPT) // HOUR,
         "reading": int(SNAPSHOT_KEPT) // HOUR,
         "placements": int(GONE_KEPT) // DAY,
@@ -69,15 +82,6 @@ def privacy() -> AnyResponse:
         "idle": IDLE // timedelta(hours=1),
         "session": int(SESSION_KEPT) // DAY,
     }
-    return _page(
-        "privacy",
-        scopes=scopes_with_reasons(),
-        on_google=on_google,
-        region=region,
-        sends_mail=settings.web.mail is not None,
-        uses_register=settings.web.register is not None,
-        kept=kept,
-    )
 
 
 @bp.get("/villkor")
