@@ -90,13 +90,14 @@ class OutcomeTally:
     def doubt(self, op: Operation, unproven: AbsenceUnproven) -> None:
         """Leave an operation on a resource whose absence is not proven.
 
-        A delete may have been carried out, so its resource stays uncertain.
+        A delete may have been carried out, and so may what a page was the answer to: the resource
+        stays uncertain.
         """
         self.fail(op, unproven.status, str(unproven), unproven.problem)
         self.left.add(resource_key(op))
         if unproven.question:
             self.recorder.question(op)
-        elif op.kind != "delete":
+        elif op.kind != "delete" and not unproven.uncertain:
             self.recorder.untried(op)
 
     def leave(self, op: Operation, untried: bool, late: float | None = None) -> None:

@@ -5,7 +5,7 @@ Source: RFC 7644, and docs/wire-format.md for how EGIL servers in production beh
 
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 
 from msgspec import structs
@@ -284,13 +284,14 @@ class ScimClient:
             return Succeeded(op.vendor_id or vendor_id(answer))
         if answer.status not in GONE:
             return _refused(op, answer, there=True)
-        ids = await self.find(op.resource_type, op.external_id)
-        adopted = await self._adopt(op, ids) if ids else None
-        if adopted is not None:
-            return adopted
-        if ids:
-            raise contradiction(uncertain=False)
-        await self._check_absence(op, ids, answer)
+        with _perhaps_there() if _is_unsure(answer) else nullcontext():
+            ids = await self.find(op.resource_type, op.external_id)
+            adopted = await self._adopt(op, ids) if ids else None
+            if adopted is not None:
+                return adopted
+            if ids:
+                raise contradiction(uncertain=False)
+            await self._check_absence(op, ids, answer)
         await self._intend(op)
         outcome = await self._post(op)
         refused = isinstance(outcome, RefusedByVendor)  # then it may be there after all
@@ -365,7 +366,8 @@ def _perhaps_there() -> Iterator[None]:
     try:
         yield
     except RetriesExhausted as given_up:
-        raise RetriesExhausted(str(given_up), given_up.problem, uncertain=True) from None
+        given_up.uncertain, given_up.late = True, None
+        raise
     except DeliveryStopped as stopped:
         raise stopped.unsure() from None
 
@@ -391,5 +393,10 @@ def _refused(op: Operation, answer: VendorResponse, there: bool) -> RefusedByVen
         detail=detail(answer, op.resource_type, op.body),
         conflict=answer.status == 409,
         there=there,
-        unsure=answer.unsure or not is_of_scim_server(answer),
+        unsure=_is_unsure(answer),
     )
+
+
+def _is_unsure(answer: VendorResponse) -> bool:
+    """Whether a write may have been carried out although the answer says otherwise."""
+    return answer.unsure or not is_of_scim_server(answer)

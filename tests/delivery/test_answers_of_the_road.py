@@ -128,6 +128,26 @@ def test_who_is_back_after_a_removal_that_was_answered_by_a_page_is_sent_again(s
         assert server.externalIds("User") == ["user-000", "user-001", "user-002"]
 
 
+@pytest.mark.parametrize("listing", ["paged", "none"])
+@pytest.mark.parametrize("asked", [404, 500, 501, 502])
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_change_that_was_answered_by_a_page_is_sent_again_also_when_it_is_undone(
+    status, asked, listing
+):
+    """The change was carried out; its answer was hidden on the way back, and so was what it has."""
+    with EgilServer(ids="ours", listing=listing) as server:
+        kept = Kept()
+        deliver(server, users(2), kept)
+        page = {"body": PAGE, "headers": HTML, "times": None}
+        server.fail(status, method="PUT", external_id="user-001", when="after", **page)
+        server.fail(asked, method="GET", **page)
+        assert not deliver(server, users(2, title="changed"), kept, profile=vendor(1)).complete
+        server.clear()
+        deliver(server, users(2), kept)
+        assert entries(kept) == held(server)
+        assert server.held("User")["user-001"] == json.loads(users(2)[1].body or b"")
+
+
 def test_the_only_one_of_its_type_is_created_again_by_the_second_run_at_a_vendor_with_our_ids():
     """Nothing can be asked and nothing compared; a vendor with our ids refuses what it has."""
     with EgilServer(ids="ours", listing="none") as server:
