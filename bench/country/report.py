@@ -182,10 +182,11 @@ def _breaks(found: Mapping[str, Any]) -> str:
     august, hourly = (found[name][MEDIAN] for name in (DAYS[1], f"{DAYS[1]}, hourly"))
     if august > hourly:
         said.append(
-            f"\nIn August notices make it later, {august:g} minutes at the median against {hourly:g} "
-            "with a run an hour: each tenant has a run a minute, each run a delivery of few people, "
-            "and each delivery costs the vendor's queue a second and the work on a whole tenant. "
-            "A delivery that took the tenant's newest reading would leave the older ones nothing."
+            f"\nIn August notices make it later, {august:g} minutes at the median against "
+            f"{hourly:g} with a run an hour: each tenant has a run a minute, each run a delivery "
+            "of few people, and each delivery costs the vendor's queue a second and the work on a "
+            "whole tenant. A delivery that took the tenant's newest reading would "
+            "leave the older ones nothing."
         )
     said.append(
         "\nSo the vendors' own rates break first, one delivery at a time to each, long before "
