@@ -128,6 +128,7 @@ def _copy(demo: DemoEnvironment, path: Path) -> None:
     address = demo.sync_context.settings.store
     expect(isinstance(address, SqliteAddress), "the demo has the embedded store")
     assert isinstance(address, SqliteAddress)
+    path.touch(0o600)
     with closing(sqlite3.connect(address.path)) as source, closing(sqlite3.connect(path)) as copy:
         source.backup(copy)
 
