@@ -185,6 +185,7 @@ def test_app_engines_headers_cannot_be_spelt_with_underscores(tmp_path: Path) ->
 def test_a_store_that_cannot_be_used_stops_the_server_at_start(tmp_path: Path) -> None:
     with machine_alone(tmp_path) as machine:
         machine.path.write_text("this is no database, and long enough to be seen as none" * 20)
+        machine.path.chmod(0o600)
         with machine.serving() as (_, server):
             assert server.wait(SECONDS) == 2
         assert "The store" in machine.log
