@@ -317,6 +317,12 @@ class ScimClient:
         if known == "unknown" or (known == "question" and not op.ask):
             status = GONE[0] if answer is None else answer.status
             raise AbsenceUnproven(status, question=known == "question")
+        self._note_if_unasked(op, found)
+
+    def _note_if_unasked(self, op: Operation, found: Sequence[str] | None) -> None:
+        """Note that an absence is believed of which nothing could be asked."""
+        if found is None and not self._takes_our_ids(op):
+            self.limitation = CANNOT_TELL
 
     async def _delete(self, op: Operation) -> OperationOutcome:
         ids = await self.find(op.resource_type, op.external_id) if op.ask else None
@@ -335,10 +341,10 @@ class ScimClient:
             ids = await self.find(op.resource_type, op.external_id)
         if ids:
             return await self._delete_all(op, ids)
-        if not (never_acknowledged and is_scim_error(answer)):
+        if never_acknowledged and is_scim_error(answer):
+            self._note_if_unasked(op, ids)
+        else:
             await self._check_absence(op, ids, answer)
-        if ids is None and not self._takes_our_ids(op):
-            self.limitation = CANNOT_TELL
         return Succeeded()
 
     async def _delete_all(self, op: Operation, ids: Sequence[str]) -> OperationOutcome:
