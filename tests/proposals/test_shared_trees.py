@@ -75,10 +75,10 @@ def splits(index, units=UNITS):
     return {each.by: [part.name for part in each.parts] for each in tree.splits}
 
 
-def test_three_units_can_split_an_org_unit_by_years_by_houses_and_by_classes():
-    houses = {"Norra huset": "F1", "Södra huset": "23", "Västra huset": "45"}
-    above = {f"{TOP}/Elever": 0, **{f"{TOP}/Elever/{house}": 0 for house in houses}}
-    at = {f"{name}A": house for house, names in houses.items() for name in names}
+def test_three_units_can_split_an_org_unit_by_years_by_buildings_and_by_classes():
+    buildings = {"Norra huset": "F1", "Södra huset": "23", "Västra huset": "45"}
+    above = {f"{TOP}/Elever": 0, **{f"{TOP}/Elever/{building}": 0 for building in buildings}}
+    at = {f"{name}A": building for building, names in buildings.items() for name in names}
     classes = {f"{TOP}/Elever/{at[name]}/{name}": 14 for name in at}
     index = domain({**above, **classes, f"{TOP}/Elever/Västra huset/5B": 14})
     assert splits(index) == {
@@ -99,20 +99,20 @@ def test_org_units_of_school_years_are_split_by_years_or_classes_and_not_once_mo
 
 
 def test_class_groups_are_parts_beside_org_units_that_are_no_classes():
-    houses = {"Norra huset": 20, "Södra huset": 20}
+    buildings = {"Norra huset": 20, "Södra huset": 20}
     groups = [
-        members(f"{y}{letter}-berga@x.se", *ids(f"{TOP}/{house}", 20)[start : start + 10])
-        for letter, house in zip("ab", houses, strict=True)
+        members(f"{y}{letter}-berga@x.se", *ids(f"{TOP}/{building}", 20)[start : start + 10])
+        for letter, building in zip("ab", buildings, strict=True)
         for y, start in ((4, 0), (5, 10))
     ]
-    index = domain({f"{TOP}/{house}": n for house, n in houses.items()}, *groups)
+    index = domain({f"{TOP}/{building}": n for building, n in buildings.items()}, *groups)
     found = splits(index)
     assert found["orgUnit"] == ["Norra huset", "Södra huset"]
     assert len(found["class"]) == 4
 
 
-def test_classes_of_one_name_in_two_houses_are_parts_of_their_own():
-    index = domain({f"{TOP}/{house}/4A": 20 for house in ("Norra huset", "Södra huset")})
+def test_classes_of_one_name_in_two_buildings_are_parts_of_their_own():
+    index = domain({f"{TOP}/{building}/4A": 20 for building in ("Norra huset", "Södra huset")})
     names = [f"{TOP}/Norra huset/4A", f"{TOP}/Södra huset/4A"]
     assert splits(index)["class"] == names
 
