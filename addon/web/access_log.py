@@ -21,6 +21,7 @@ Access = Literal[
     "vendor.asked",
     "people.csv",
     "data-quality.csv",
+    "data-quality.letter",
     "access.csv",
     "document.json",
     "protected.page",

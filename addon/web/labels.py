@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _
 
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import Vendor
-from addon.web.finding_texts import finding_label
+from addon.web.finding_texts import TEXTS, finding_label
 from addon.web.formats import number
 
 Words = Mapping[str, object]
@@ -135,6 +135,8 @@ ACTIONS: Words = {
     "proposals.offered": _("Avböjt förslag får göras igen"),
     "unit.without-students": _("Skolenhet markerad: inga elever här"),
     "unit.with-students": _("Skolenhet inte längre markerad: inga elever här"),
+    "finding.known": _("Anmärkningar markerade ”det är så”"),
+    "finding.unknown": _("Anmärkningar inte längre markerade ”det är så”"),
     "person.included": _("Undantag för en person ändrade"),
     "group.included": _("Undantag för en klass eller grupp ändrade"),
     "vendors.saved": _("Skolenheter valda för leverantörer"),
@@ -175,6 +177,7 @@ ACCESSES: Words = {
     "vendor.asked": _("Frågade leverantören om en person"),
     "people.csv": _("Hämtade filen med personer"),
     "data-quality.csv": _("Hämtade filen med anmärkningar"),
+    "data-quality.letter": _("Öppnade ett brev till en skola"),
     "access.csv": _("Hämtade åtkomstloggen"),
     "document.json": _("Exporterade inställningarna"),
     "protected.page": _("Öppnade skyddade personuppgifter"),
@@ -292,7 +295,12 @@ def who_name(who: str) -> str:
 
 
 def subject_name(subject: str, tenant: Tenant, vendors: Mapping[str, Vendor]) -> str:
-    """Return the name of a school unit by its code, or of a vendor by its id."""
+    """Return the name of a school unit or a kind of finding by its code, or of a vendor by its id.
+
+    What has none is returned as it is.
+    """
     if subject in vendors:
         return vendors[subject].name
+    if subject in TEXTS:
+        return finding_label(None, subject).title
     return next((unit.name for unit in tenant.school_units if unit.code == subject), subject)

@@ -3,6 +3,8 @@
 from flask import Flask
 from markupsafe import Markup
 
+from addon.web import admin_console
+from addon.web.finding_rules import IN_ORG_UNITS, RULES
 from addon.web.finding_texts import finding_label
 from addon.web.formats import ago, duration, listed, moment, number
 from addon.web.labels import (
@@ -33,8 +35,8 @@ from addon.web.support_contact import support_contact
 
 
 def init_app(app: Flask) -> None:
-    """Register the labels and formats as template filters, and the function `support`."""
-    app.jinja_env.globals.update(support=support_contact)
+    """Register the labels and formats as template filters, with `support` and `console`."""
+    app.jinja_env.globals.update(support=support_contact, console=admin_console)
     app.jinja_env.filters.update(
         number=number,
         listed=listed,
@@ -64,6 +66,8 @@ def init_app(app: Flask) -> None:
         breakable=breakable,
         subject_name=subject_name,
         finding_words=finding_label,
+        finding_rule=lambda code: RULES.get(code, ""),
+        mended_in_org_units=lambda code: code in IN_ORG_UNITS,
         vendor_name=lambda vendor: request_context().vendor_name(vendor),
     )
 

@@ -79,6 +79,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "/skolenheter/{unit}/arskurser",
         "/skolenheter/{other_unit}/klasser",
     ),
+    "/skolenheter/<code>/brev": ("/skolenheter/{unit}/brev",),
     "/skolenheter/<code>/grupp/<external_id>": ("/skolenheter/{unit}/grupp/{class}",),
     "/skolenheter/<code>/ta-bort": ("/skolenheter/{unit}/ta-bort",),
     "/skolenheter/<code>/urval": ("/skolenheter/{unit}/urval", "/skolenheter/{other_unit}/urval"),

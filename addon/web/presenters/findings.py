@@ -9,6 +9,7 @@ from addon.directory.snapshot import User
 from addon.roster.findings import MESSAGES, SEVERITIES
 from addon.roster.model import Finding
 from addon.store.records import RunRecord
+from addon.sync.known_findings import Known, finding_key
 from addon.sync.prepare import PreparedRun
 from addon.sync.report import StoredReport, stored_report
 from addon.text import SortKey, fold, sort_key
@@ -26,7 +27,8 @@ class FindingRow(Struct, frozen=True, gc=False):
     """One finding, with the name of its subject and the codes of its school units.
 
     In `finding`, codes of units are replaced by their names. If the finding counts members of a
-    group, `members` are those in the directory, and `strangers` is the number of the others.
+    group, `members` are those in the directory, and `strangers` is the number of the others. `key`
+    is that of its mark, and `group_id` that of the Google group that it is about.
     """
 
     finding: Finding
@@ -35,6 +37,8 @@ class FindingRow(Struct, frozen=True, gc=False):
     user: User | None = None
     members: tuple[User, ...] = ()
     strangers: int = 0
+    key: str = ""
+    group_id: str = ""
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -48,6 +52,13 @@ class FindingKind(Struct, frozen=True):
     code: str
     severity: str
     found: tuple[FindingRow, ...]
+
+    def told_apart(self, known: Known) -> tuple[list[FindingRow], list[FindingRow]]:
+        """Return the findings that nobody has marked, and those that somebody has."""
+        rows: tuple[list[FindingRow], list[FindingRow]] = [], []
+        for about in self.found:
+            rows[about.key in known].append(about)
+        return rows
 
 
 def kinds(directory: TenantDirectory) -> tuple[FindingKind, ...]:
@@ -112,13 +123,20 @@ class _Telling:
     def about(self, found: Finding) -> FindingRow:
         """Return the row of a finding."""
         user = self._users.get(found.subject)
+        group = None if user else self._groups.get(fold(found.subject))
         if user is not None:
             name = full_name(user)
         else:
-            group = self._groups.get(fold(found.subject))
             named = "" if group is None else group.name
             name = self._names.get(found.subject) or named or found.subject
-        about = FindingRow(self._named(found), name, self._of(found), user)
+        about = FindingRow(
+            self._named(found),
+            name,
+            self._of(found),
+            user,
+            key=finding_key(found),
+            group_id="" if group is None else group.id,
+        )
         return self._with_members(about) if found.code == "member-not-selected" else about
 
     def _with_members(self, about: FindingRow) -> FindingRow:

@@ -131,10 +131,10 @@ def _known(user: User) -> Known:
     )
 
 
-def _groups(directory: TenantDirectory, user_id: str) -> list[tuple[str, str]]:
-    """Return the names and addresses of the groups that the person is in."""
+def _groups(directory: TenantDirectory, user_id: str) -> list[tuple[str, str, str]]:
+    """Return the names, addresses and ids of the groups that the person is in."""
     index = directory.index
-    found = [(g.name, g.email) for g in index.groups if user_id in index.members[g.id]]
+    found = [(g.name, g.email, g.id) for g in index.groups if user_id in index.members[g.id]]
     return sorted(found, key=lambda each: fold(each[0] or each[1]))
 
 

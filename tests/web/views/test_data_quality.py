@@ -8,6 +8,7 @@ import pytest
 
 from addon.planning.protected_set import ProtectedSet
 from addon.roster.findings import MESSAGES
+from addon.store.records import Namespace
 from tests.support.page_actions import read_again
 from tests.support.page_content import form_of
 from tests.support.small_school import (
@@ -33,6 +34,24 @@ def world(tmp_path):
     with small_school_pages(tmp_path) as world:
         set_live(world)
         yield world
+
+
+def mark(world, client, code, names, do="known"):
+    """Tick those with these names on the page of the kind, and send the form."""
+    page = kind(world, client, code)
+    label = "Det är så: " if do == "known" else "Ta tillbaka: "
+    ticked = [
+        re.search(rf'value="(\w+)" aria-label="{label}{re.escape(name)}"', page.text)[1]
+        for name in names
+    ]
+    sent = {
+        "csrf_token": form_of(page, f"{PAGE}/{code}")["csrf_token"],
+        "finding": ticked,
+        "do": do,
+    }
+    answer = client.post(f"{PAGE}/{code}", data=sent)
+    assert answer.status_code == 302
+    return world.text(client.get(answer.location))
 
 
 def kind(world, client, code, **given):
@@ -264,6 +283,7 @@ def test_the_file_has_what_is_wrong_where_and_what_to_do(world, client):
         "skolenhet",
         "vad som är fel",
         "att göra",
+        "markerad ”det är så”",
     ]
     assert first["allvar"] == "Skickas inte"
     assert first["adress"] == address("Bo", "Ek")
@@ -342,3 +362,73 @@ def test_an_org_unit_that_was_renamed_is_listed(world):
     world.domain.rename_org_unit("/Elever", "Skolbarn")
     client = world.sign_in()
     assert "/Elever" in world.text(kind(world, client, "org-unit-renamed"))
+
+
+# Where it is mended, what is known, and the letter to a school
+
+
+def test_a_finding_leads_to_the_account_by_its_id_and_to_the_rule_that_placed_it(world, client):
+    without_class(world)
+    page = kind(world, client, "student-without-class")
+    who = world.domain.find_user(address("Utan0", "Klass"))["id"]
+    assert f'href="https://admin.google.com/ac/users/{who}"' in page.text
+    assert f'href="/skolenheter/{UNIT}/klasser"' in page.text
+    assert "@" not in "".join(re.findall(r'href="(https://admin[^"]*)"', page.text))
+
+
+def test_an_org_unit_that_is_missing_leads_to_the_selection_and_to_google(world, client):
+    world.document["schoolUnits"][0]["students"]["orgUnits"].append("/Borta")
+    world.import_document()
+    page = kind(world, client, "org-unit-missing")
+    assert 'href="https://admin.google.com/ac/orgunits"' in page.text
+    assert f'href="/skolenheter/{UNIT}/urval">Urvalet på Norra skolan' in page.text
+    assert "Det är så" not in world.text(page)
+
+
+def test_what_is_marked_is_counted_apart_with_who_and_when_and_can_be_taken_back(world, client):
+    without_class(world, 3)
+    said = mark(world, client, "student-without-class", ["Utan1 Klass"])
+    assert "1 är markerad ”det är så”." in said
+    assert re.search(r"Utan1 Klass \S+@\S+ \d{4}-\d\d-\d\d", said)
+    page = world.text(world.ready(client, PAGE))
+    assert "▲ 2 personer ○ 1 markerad ”det är så”" in page
+    assert "Norra skolan 0 2 1 Brev om 2 uppgifter" in page
+    marked = [each["markerad ”det är så”"] != "" for each in lines(world, client)]
+    assert marked == [False, True, False]
+    log = world.text(client.get("/installningar/logg"))
+    assert "Anmärkningar markerade ”det är så”" in log
+    assert "Elev utan klass" in log
+    mark(world, client, "student-without-class", ["Utan1 Klass"], do="unknown")
+    assert "▲ 3 personer" in world.text(world.ready(client, PAGE))
+
+
+def test_a_mark_names_nobody_in_the_store_and_marks_no_finding_that_is_not_there(world, client):
+    without_class(world)
+    mark(world, client, "student-without-class", ["Utan0 Klass"])
+    item = world.store.get(Namespace("known", TENANT), "findings", world.clock())
+    who = world.domain.find_user(address("Utan0", "Klass"))
+    assert who["id"].encode() not in item.data
+    assert b"Utan0" not in item.data
+    page = kind(world, client, "student-without-class")
+    token = form_of(page, f"{PAGE}/student-without-class")["csrf_token"]
+    sent = {"csrf_token": token, "finding": ["0" * 24], "do": "known"}
+    answer = client.post(f"{PAGE}/student-without-class", data=sent)
+    assert "Inget är ändrat" in world.text(client.get(answer.location))
+    assert client.post(f"{PAGE}/not-compared", data=sent).status_code == 404
+
+
+def test_the_letter_asks_a_school_about_its_own_in_its_words_and_not_about_the_known(world, client):
+    without_class(world, 2)
+    second_school(world)
+    world.domain.rename_user(address("Bo", "Ek"), family_name="")
+    mark(world, client, "student-without-class", ["Utan1 Klass"])
+    page = world.ready(client, f"/skolenheter/{UNIT}/brev")
+    letter = page.text.split("readonly>")[1].split("</textarea>")[0]
+    assert "Vilken klass går eleven i?" in letter
+    assert f"- Utan0 Klass ({address('Utan0', 'Klass')})" in letter
+    assert "Vilket är efternamnet?" in letter
+    assert "Utan1" not in letter
+    assert "Öppen" not in letter
+    (link,) = re.findall(r'href="mailto:([^"]*)"', page.text)
+    assert link == "?subject=Uppgifter%20att%20r%C3%A4tta%20p%C3%A5%20Norra%20skolan"
+    assert world.ready(client, "/skolenheter/99999999/brev").status_code == 404
