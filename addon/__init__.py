@@ -30,7 +30,15 @@ def create_app(
     name, and `seconds` is how long a delivery may take before it continues in another task.
     """
     from addon.tasks.handlers import SECONDS
-    from addon.web import context_processors, errors, i18n, pagination, template_filters, views
+    from addon.web import (
+        context_processors,
+        errors,
+        i18n,
+        navigation,
+        pagination,
+        template_filters,
+        views,
+    )
     from addon.web.addon_card import endpoints as addon_card
     from addon.web.internal import cron, health, push, tasks
     from addon.web.request_context import RequestContext
@@ -56,6 +64,7 @@ def create_app(
     template_filters.init_app(app)
     pagination.init_app(app)
     context_processors.init_app(app)
+    navigation.init_app(app)
     directory.init_app(app)
     sign_in.init_app(app, settings)
     health.init_app(app, services.store)
