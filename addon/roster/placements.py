@@ -78,12 +78,15 @@ class Placements(Struct, frozen=True):
     `years` are of what is unconfirmed: the school years, by unit and user, that students have from
     a class which they may not have left. `classes` are the classes that such students had, by unit
     and user, where rules are tried in order: a later rule gives them others only because of that.
+    `unclear` are the ids of people who are students in the reading if they are not staff any more,
+    at a vendor that has not had them as staff: there they, and their groups, stay as they are.
     """
 
     people: Mapping[str, KnownPerson] = {}
     groups: Mapping[GroupId, KnownGroup] = {}
     years: Mapping[tuple[str, str], int | None] = {}
     classes: Mapping[tuple[str, str], frozenset[GroupId]] = {}
+    unclear: frozenset[str] = frozenset()
 
     @property
     def in_classes(self) -> frozenset[tuple[str, str]]:
@@ -270,6 +273,53 @@ def combined(now: Placements, kept: Placements) -> Placements:
     return Placements(people, groups)
 
 
+def students_with_jobs(now: Placements, kept: Placements) -> frozenset[str]:
+    """Return who is a student `now`, and staff only by what is `kept`: perhaps no longer."""
+    return frozenset(
+        user
+        for user, person in kept.people.items()
+        if (current := now.people.get(user)) is not None
+        and current.enrolments
+        and person.without(current).employments
+    )
+
+
+def with_standing(kept: Placements, now: Placements, known: Placements) -> Placements:
+    """Return what is `kept` with the places as students that staff had before and have `now`.
+
+    Staff is no student, see `place`, so that these would be taken from them.
+    """
+    users = students_with_jobs(now, kept)
+    if not users:
+        return kept
+    people, groups = dict(kept.people), dict(kept.groups)
+    for user in users & known.people.keys():
+        units = {unit for unit, _year in now.people[user].enrolments}
+        before = KnownPerson(tuple(e for e in known.people[user].enrolments if e[0] in units))
+        people[user] = KnownPerson(
+            (*people[user].enrolments, *before.without(people[user]).enrolments),
+            people[user].employments,
+        )
+    for key, group in known.groups.items():
+        students = users.intersection(group.students)
+        if students and key in now.groups:
+            some = groups.get(key, KnownGroup(group.kind, (), name=group.name))
+            students &= set(now.groups[key].students)
+            groups[key] = structs.replace(some, students=tuple(sorted(students | {*some.students})))
+    groups = {key: group for key, group in groups.items() if group.members or key in kept.groups}
+    return structs.replace(kept, people=people, groups=groups)
+
+
+def without_students(placements: Placements, users: Set[str]) -> Placements:
+    """Return the placements without those of these users as students."""
+    people = {
+        user: structs.replace(person, enrolments=()) if user in users else person
+        for user, person in placements.people.items()
+    }
+    groups = {key: _without_students(group, users) for key, group in placements.groups.items()}
+    return structs.replace(placements, people=people, groups=groups)
+
+
 def employments_of(people: Mapping[str, KnownPerson]) -> Iterator[Employment]:
     """Yield the employments of `people`."""
     return ((unit, user) for user, person in people.items() for unit in person.employments)
@@ -280,19 +330,21 @@ def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> 
 
     `units` are the unit codes in the document's order. People and groups that the roster lacks
     are added as `unconfirmed`; nobody who is protected is added. Staff is never a student, see
-    `place`: who is still employed, as far as is known, is in no class or group as a student.
+    `place`: who is still employed, as far as is known, is a student only where that is `kept` too.
     """
     order = {code: n for n, code in enumerate(units)}
     people = dict(roster.people)
+    employed = set[str]()
     for user, there in kept.people.items():
         if user in roster.protected:
             continue
         person = people.get(user) or Person(user, "", "", "", unconfirmed=True)
+        if there.without(_known(person)).employments:
+            person = structs.replace(person, enrolments=())
+            employed.add(user)
         lost = there.without(_known(person))
         if person.employments and lost.enrolments:
             lost = structs.replace(lost, enrolments=())
-        if lost.employments:
-            person = structs.replace(person, enrolments=())
         enrolments = (*person.enrolments, *(Enrolment(*each) for each in lost.enrolments))
         employments = (*person.employments, *lost.employments)
         people[user] = structs.replace(
@@ -300,7 +352,6 @@ def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> 
             enrolments=tuple(sorted(enrolments, key=lambda e: order.get(e.unit, 0))),
             employments=tuple(sorted(employments, key=lambda unit: order.get(unit, 0))),
         )
-    employed = frozenset(user for user, lost in kept.people.items() if lost.employments)
     groups = {group_id(group): _without_students(group, employed) for group in roster.groups}
     groups = {key: _without_later_rules(key, group, kept) for key, group in groups.items()}
     for key, lost_group in kept.groups.items():
@@ -319,6 +370,14 @@ def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> 
             teachers=tuple(sorted(teachers.union(group.teachers))),
         )
     left = tuple(g for key, g in groups.items() if g.students or key in kept.groups)
+    if kept.unclear:
+        for user in kept.unclear & people.keys():
+            nowhere = structs.replace(people[user], enrolments=(), employments=())
+            people[user] = structs.replace(nowhere, unconfirmed=True)
+        left = tuple(
+            g if kept.unclear.isdisjoint(g.students) else structs.replace(g, unconfirmed=True)
+            for g in left
+        )
     return structs.replace(roster, people=people, groups=left)
 
 
@@ -339,7 +398,7 @@ def _keep_years(
             people[user] = structs.replace(person, enrolments=enrolments)
 
 
-def _without_students(group: StudentGroup, users: frozenset[str]) -> StudentGroup:
+def _without_students(group: G, users: Set[str]) -> G:
     if users.isdisjoint(group.students):
         return group
     return structs.replace(group, students=tuple(s for s in group.students if s not in users))

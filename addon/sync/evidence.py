@@ -38,6 +38,9 @@ from addon.roster.placements import (
     employments_of,
     losses,
     only,
+    students_with_jobs,
+    with_standing,
+    without_students,
 )
 from addon.sync.agreement import Judgement, ended_of_day, judge
 from addon.sync.compared_reading import ComparedReading, compared_reading
@@ -274,7 +277,9 @@ def _decided(
     """
     left, unconfirmed, now = known.left_out.all, judged.unconfirmed, read.now
     kept = _unconfirmed_placements(read.tenant, known, unconfirmed)
-    current = combined(read.current, kept)
+    kept = with_standing(kept, read.current, known.placements)
+    doubted = students_with_jobs(read.current, kept)
+    current = combined(without_students(read.current, doubted) if doubted else read.current, kept)
     employments = frozenset(employments_of(left.people))
     protected = read.roster.protected
     gone_people = _still_gone(

@@ -1,17 +1,18 @@
 """Which of the placements that are unconfirmed are kept at one vendor.
 
 Those at the units that the connection sends, without what a person has approved the end of, and
-of jobs only those that the vendor has: where somebody is a student now and had a job, of which
-the vendor has not heard, there is nothing to keep.
+of jobs only those that the vendor has. Who is a student now, if they have no job any more of which
+the vendor has not heard, stays there as they are: they may be no student at all.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 
 from msgspec import structs
 
 from addon.planning.ledger import Ledger, LedgerKey, shard_of
 from addon.planning.limits import Approval
-from addon.roster.placements import Employment, GroupId, KnownGroup, Placements
+from addon.roster.model import Person
+from addon.roster.placements import Employment, GroupId, KnownGroup, KnownPerson, Placements
 from addon.ss12000.mapping import ResourceMapper
 from addon.store.base import LedgerStore
 from addon.sync.prepare import PreparedRun
@@ -32,26 +33,35 @@ def kept_at_vendor(
     Reads the shards of `ledger` that say which jobs the vendor has. Raises StoreError.
     """
     kept = prepared.evidence.unconfirmed
-    elsewhere = prepared.tenant.unit_names.keys() - set(connection.school_units)
-    if elsewhere:
-        kept = _without_units(kept, elsewhere)
     if approved is not None:
         kept = without_approved(kept, approved, mapper)
-    present = prepared.vendor_rosters[connection.vendor].people.keys()
-    jobs = {mapper.employment_id(*job): job for job in _jobs_of_present(kept, present)}
+    elsewhere = prepared.tenant.unit_names.keys() - set(connection.school_units)
+    found = _without_units(kept, elsewhere) if elsewhere else kept
+    present = prepared.vendor_rosters[connection.vendor].people
+    jobs = {mapper.employment_id(*job): job for job in _jobs_of(found, present.keys())}
     store.load(key, ledger, set(map(shard_of, jobs)))
     entries = ledger.entries["Employment"]
     unknown = {job for i, job in jobs.items() if i not in entries or entries[i].is_removed}
-    return _without_jobs(kept, unknown)
+    found = _without_jobs(found, unknown)
+    return structs.replace(found, unclear=frozenset(_unclear(kept, found, present)))
+
+
+def _unclear(kept: Placements, found: Placements, present: Mapping[str, Person]) -> Iterator[str]:
+    """Yield who is a student only if a job has ended that is `kept`, and not `found` here."""
+    for user in kept.people.keys() & present.keys():
+        person, left = present[user], found.people.get(user, KnownPerson())
+        if person.employments or left.employments or not kept.people[user].employments:
+            continue
+        if not {e.unit for e in person.enrolments} <= {unit for unit, _year in left.enrolments}:
+            yield user
 
 
 def _without_units(kept: Placements, units: Set[str]) -> Placements:
     """Return the unconfirmed placements but for those at these units (unit codes)."""
     people = {
-        user: structs.replace(
-            person,
-            enrolments=tuple(each for each in person.enrolments if each[0] not in units),
-            employments=tuple(unit for unit in person.employments if unit not in units),
+        user: KnownPerson(
+            tuple(each for each in person.enrolments if each[0] not in units),
+            tuple(unit for unit in person.employments if unit not in units),
         )
         for user, person in kept.people.items()
     }
@@ -62,9 +72,9 @@ def _without_units(kept: Placements, units: Set[str]) -> Placements:
     )
 
 
-def _jobs_of_present(kept: Placements, present: Set[str]) -> Iterator[Employment]:
-    """Yield the unconfirmed employments of people (user ids) who are `present` in the reading."""
-    for user in kept.people.keys() & present:
+def _jobs_of(kept: Placements, users: Set[str]) -> Iterator[Employment]:
+    """Yield the unconfirmed employments of `users`."""
+    for user in kept.people.keys() & users:
         for unit in kept.people[user].employments:
             yield unit, user
 

@@ -308,11 +308,16 @@ class ConnectionPlanner(Struct, frozen=True):
             for op in whole.writes[kind]
             if op.kind == "update"
         }
+        there = {
+            key: frozenset((*group.students, *group.teachers))
+            for group in self.prepared.roster.groups
+            if (key := group_id(group)) in kept.groups
+        }
         return sum(
             1
             for key, group in kept.groups.items()
             if not changed.isdisjoint(self.mapper.group_ids(key))
-            for user in group.members
+            for user in group.members - there.get(key, frozenset())
             if user not in kept.people or not kept.people[user].is_at(key[0])
         )
 
@@ -359,7 +364,7 @@ def planner_for(
         approved = None
     cautious = mapper
     kept = kept_at_vendor(context.store, prepared, connection, key, ledger, approved, mapper)
-    if kept.people or kept.groups:
+    if kept != Placements():
         roster = cautious_roster(prepared, connection, context.settings.vendors[vendor], kept)
         cautious = prepared.mapper(connection, roster)
     if ledger.unread:

@@ -124,7 +124,10 @@ class HeldPlan(Struct, frozen=True):
         if self._takes_one:
             lost = without_new_classes(lost)
         kept = structs.replace(
-            joined((self.kept, lost)), years=self.kept.years, classes=self.kept.classes
+            joined((self.kept, lost)),
+            years=self.kept.years,
+            classes=self.kept.classes,
+            unclear=self.kept.unclear,
         )
         roster = self._roster(lost, kept)
         sent = vendor_roster(roster, self.prepared.tenant, self._connection(), self.vendor)
