@@ -114,10 +114,14 @@ def run_oddly(observed: Observed, first: dict[int, Spot], taken: list[Step]) -> 
 
 
 def run_honestly(observed: Observed) -> None:
-    """The runs after all oddities have ended."""
+    """The runs after all oddities have ended.
+
+    An exception of an OU that is not there by that name keeps newcomers away until it is mended.
+    """
     tenant = observed.tenant
     edits = tuple(each for each in tenant.state.edits if each != LIMITED)
-    observed.change_to(replace(tenant.state, edits=edits))
+    renamed = tenant.state.renamed and "except an OU" not in edits
+    observed.change_to(replace(tenant.state, edits=edits, renamed=renamed))
     observed.before = tenant.state
     if any(tenant.ledger.refused()):
         tenant.next_day()
