@@ -53,6 +53,7 @@ SECTIONS: Mapping[str, str] = {
 HELP: Mapping[str, str] = {
     "overview": "oversikt",
     "rehearsal": "terminsstart",
+    "search": "oversikt",
     "school_units": "skolenheter",
     "school_unit": "skolenheter",
     "school_register": "skolenheter",

@@ -85,6 +85,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "/skolenheter/<code>/urval": ("/skolenheter/{unit}/urval", "/skolenheter/{other_unit}/urval"),
     "/skolenheter/sok": ("/skolenheter/sok", "/skolenheter/sok?q=skolan"),
     "/skyddade": ("/skyddade",),
+    "/sok": ("/sok", "/sok?sok={searched}"),
     "/sparrar": ("/sparrar",),
     "/testlage": ("/testlage",),
     "/terminsstart": ("/terminsstart",),

@@ -9,6 +9,7 @@ from msgspec import structs
 from addon.directory.errors import DirectoryError
 from addon.ss12000.ids import Ids
 from addon.web.directory.snapshot_store import ReadingState, forget, save_reading_state
+from addon.web.presenters.saved_searches import save_search
 from addon.web.services import Services
 from tests.browser.addresses import PAGES
 from tests.browser.history import ELSEWHERE, move_north, some_days
@@ -211,6 +212,7 @@ def known(world: World) -> dict[str, str]:
         "teacher": domain.users_in("/Personal")[0]["id"],
         "nameless": next(u["id"] for u in users if not u["name"].get("familyName")),
     }
+    found["searched"] = save_search(store, world.tenant, "a", world.services.clock())
     beginners = {"beginner": "sixten.lovdahl", "renamed": "tuva.ekdal"}
     for name, local in beginners.items():
         addressed = (u["id"] for u in users if u["primaryEmail"].startswith(local))
