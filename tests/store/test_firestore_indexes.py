@@ -26,6 +26,7 @@ from addon.store.records import (
     SessionRecord,
     StoredTask,
 )
+from addon.tenants.licence import LicenceRecord
 from tests.support.emulator import HOST
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,7 @@ def fields(project: str) -> list[tuple[str, str, object]]:
     store.append_audit("C1", AuditEntry("e1", now, "rektor@example.se", "unit.saved"))
     store.append_access("C1", AccessEntry("e1", now, "1", "sign-in"))
     store.save_session("C1", SessionRecord("s1", "1", "a@example.se", "", True, now, now))
+    store.update_licence("C1", lambda known: LicenceRecord(domains=("example.se",)))
     store.bind_administrator("C1", "a@example.se", "1")
     store.save_task(StoredTask("t1", "runs", "/tasks/run", {}, now, now))
     store.update_protected_set("C1", lambda known: ProtectedSet(frozenset({"1"})))

@@ -10,6 +10,7 @@ import google_auth_httplib2
 import httplib2
 from googleapiclient.discovery import build
 
+from addon.directory.google.bounded_connection import bounded_client
 from addon.directory.google.error_mapping import NETWORK_ERRORS, ErrorAnswer, NotJson
 
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
@@ -26,7 +27,7 @@ class DirectoryClient:
     """Builds requests with the API's methods in `api` and sends them from any thread.
 
     `endpoint` is the base URL of a server that replaces Google and gets no credentials; None is
-    Google. `timeout` is in seconds, for each wait for the server.
+    Google. `timeout` is in seconds, for each answer as a whole.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class DirectoryClient:
     def _connection(self) -> Any:
         """The connection of the calling thread: httplib2 must not be shared between threads."""
         if not hasattr(self._local, "http"):
-            http = httplib2.Http(timeout=self._timeout)
+            http = bounded_client(self._timeout)
             if self._credentials is not None:
                 http = google_auth_httplib2.AuthorizedHttp(self._credentials, http=http)
             self._local.http = http

@@ -11,8 +11,10 @@ from typing import Any
 
 import google.auth.exceptions
 import httplib2
+from httplib2.decode import DecodeLimitError
 from msgspec import Struct
 
+from addon.bounded_http import AnswerTooLargeError
 from addon.directory.errors import AGAIN, UNSENT, AccessRefused, DirectoryError
 
 QUOTA_REASONS = frozenset(
@@ -51,6 +53,10 @@ REMEDIES = {
     "accessNotConfigured": "Enable the Admin SDK API in Skolsynk's Google Cloud project.",
     "SERVICE_DISABLED": "Enable the Admin SDK API in Skolsynk's Google Cloud project.",
 }
+
+
+TOO_LARGE = (AnswerTooLargeError, DecodeLimitError)
+"""Answers of which more is not read, nor are they asked for again."""
 
 
 class NotFoundAnswer(Exception):
@@ -105,6 +111,8 @@ def classify_error(what: str, error: Exception) -> ApiError:
     """
     if isinstance(error, ErrorAnswer):
         return _answered(what, error)
+    if isinstance(error, TOO_LARGE):
+        raise DirectoryError(f"{what}: the answer is larger than it may be. {UNSENT}") from None
     if isinstance(error, NETWORK_ERRORS):
         return ApiError(f"the answer failed ({type(error).__name__})")
     if isinstance(error, google.auth.exceptions.GoogleAuthError):

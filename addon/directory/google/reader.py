@@ -40,7 +40,7 @@ class DirectorySource(Struct, frozen=True):
     """Where and how a directory is read.
 
     `endpoint` is the base URL of a server that replaces Google and gets no `credentials`, or None
-    for Google itself. `timeout` (seconds) is for each wait for an answer.
+    for Google itself. `timeout` (seconds) is for each answer as a whole.
     """
 
     credentials: Any
