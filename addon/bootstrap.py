@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from cachetools import LRUCache
 
-from addon.directory.errors import AccessRefused, DirectoryError
+from addon.directory.errors import NOT_OWN, AccessRefused, DirectoryError
 from addon.directory.evidence import Answer, Question, all_unknown
 from addon.directory.google import channels as directory_channels
 from addon.directory.google.administrators import is_administrator_of
@@ -46,7 +46,6 @@ T = TypeVar("T")
 
 VERIFIED_FOR = 3600.0
 """Seconds for which it counts that a tenant's delegatedAdmin is its administrator."""
-NOT_OWN = "not-own-administrator"
 _verified: LRUCache[tuple[str, str, str], float] = LRUCache(10_000)
 
 

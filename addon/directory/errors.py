@@ -4,15 +4,39 @@ Messages name the query and the remedy; of people they contain ids at most, neve
 addresses.
 """
 
+from typing import Literal
+
+DirectoryProblem = Literal[
+    "access",
+    "reader",
+    "set-up",
+    "day-quota",
+    "busy",
+    "no-answer",
+    "protected-unknown",
+    "odd-answer",
+]
+"""Why a directory could not be read, for pages: consent is missing; the account that reads; the
+installation; the quota of the day or of the moment; Google does not answer; a protected group or
+OU is not there; anything else that was not as the API is described."""
+
 UNSENT = "Nothing was sent to anyone."
 AGAIN = f"{UNSENT} The next run reads the directory again from the beginning."
 
 OUR_OWN = frozenset({"", "403 accessNotConfigured", "403 SERVICE_DISABLED"})
 """Reasons of a refused access (`AccessRefused.why`) that mean that Skolsynk is not set up."""
 
+NOT_OWN = "not-own-administrator"
+READER = frozenset({"invalid_grant", NOT_OWN})
+"""Reasons that are about the account in whose name the directory is read."""
+
 
 class DirectoryError(Exception):
     """The directory could not be read completely; nothing may be sent based on it."""
+
+    def __init__(self, message: str, problem: DirectoryProblem = "odd-answer") -> None:
+        super().__init__(message)
+        self.problem: DirectoryProblem = problem
 
 
 class AccessRefused(DirectoryError):
@@ -23,8 +47,14 @@ class AccessRefused(DirectoryError):
     """
 
     def __init__(self, message: str, why: str = "") -> None:
-        super().__init__(message)
+        super().__init__(message, _access_problem(why))
         self.why = why
+
+
+def _access_problem(why: str) -> DirectoryProblem:
+    if why in OUR_OWN:
+        return "set-up"
+    return "reader" if why in READER else "access"
 
 
 def is_access_refused(error: BaseException) -> bool:

@@ -25,7 +25,8 @@ class RunRecord(Struct, frozen=True):
     otherwise its own id; "" in records of earlier versions. `vendor` is the only vendor that it
     may send to, "" if there may be several. `request` is the id of the request from a page that
     started it, see `addon.tasks.page_requests`. `refused` is whether an `unread` run could not read
-    the directory because the customer does not let Skolsynk read it.
+    the directory because the customer does not let Skolsynk read it, and `problem` why it could
+    not, see `addon.directory.errors.DirectoryProblem`; empty in records of earlier versions.
     """
 
     id: str
@@ -42,6 +43,7 @@ class RunRecord(Struct, frozen=True):
     vendor: str = ""
     request: str = ""
     refused: bool = False
+    problem: str = ""
 
 
 class StoredTask(Struct, frozen=True):

@@ -77,7 +77,8 @@ def recorded_run(
         yield
     except (DirectoryError, FarewellError) as error:
         refused = isinstance(error, FarewellError) or is_access_refused(error)
-        run = structs.replace(run, refused=refused)
+        problem = error.problem if isinstance(error, DirectoryError) else "access"
+        run = structs.replace(run, refused=refused, problem=problem)
         end_run(store, run, clock(), "unread", detail=str(error))
         raise
     except LeaseHeldByOther as taken:

@@ -151,7 +151,9 @@ class Services:
         try:
             admission = admit(context, tenant_id)
         except FarewellError as left:
-            state = snapshot_store.ReadingState("failed", self.clock(), detail=str(left))
+            state = snapshot_store.ReadingState(
+                "failed", self.clock(), detail=str(left), problem="access"
+            )
             snapshot_store.save_reading_state(self.store(), tenant_id, state)
             raise
 

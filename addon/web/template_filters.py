@@ -30,6 +30,7 @@ from addon.web.labels import (
     who_name,
     wire_name,
 )
+from addon.web.presenters.directory_problems import directory_words
 from addon.web.request_context import request_context
 from addon.web.support_contact import support_contact
 
@@ -65,6 +66,7 @@ def init_app(app: Flask) -> None:
         who_name=who_name,
         breakable=breakable,
         subject_name=subject_name,
+        directory_words=directory_words,
         finding_words=finding_label,
         finding_rule=lambda code: RULES.get(code, ""),
         mended_in_org_units=lambda code: code in IN_ORG_UNITS,

@@ -19,6 +19,11 @@ def text_of(markup: str) -> str:
     return re.sub(r"\s+", " ", plain.replace("\u00a0", " ")).strip()
 
 
+def unfolded(page: TestResponse) -> str:
+    """The markup of a page without the technical texts that are folded on it, for support."""
+    return re.sub(r'<details class="technical">.*?</details>', "", page.text, flags=re.S)
+
+
 def form_of(page: TestResponse, action: str) -> dict[str, Any]:
     """What the form with this action would send as it stands; names with several values, lists."""
     forms = all_forms_of(page)

@@ -89,7 +89,7 @@ class FinalError(DirectoryError):
     """
 
     def __init__(self, message: str, status: int, reason: str, lasting: bool = False) -> None:
-        super().__init__(message)
+        super().__init__(message, "day-quota" if lasting else "odd-answer")
         self.status = status
         self.why = f"{status} {reason}".rstrip()
         self.lasting = lasting

@@ -61,7 +61,8 @@ class GroupReader:
             raise DirectoryError(
                 f"protected.groups: the whole organisation is a member of {address}, so everybody "
                 f"would be removed from every vendor. {UNSENT} Take the whole organisation out of "
-                "the group, and have only people with protected identity in it."
+                "the group, and have only people with protected identity in it.",
+                "protected-unknown",
             )
         return found
 
@@ -140,7 +141,8 @@ def unknown_protection(key: str, thing: str, happened: str, fix: str) -> Directo
     """The error that a protected group or OU of the document is not in the directory."""
     return DirectoryError(
         f"protected.{key}: the directory has no {thing}, so who has protected identity is not "
-        f"known. {UNSENT} If it was {happened}, write its new {fix} in the tenant document."
+        f"known. {UNSENT} If it was {happened}, write its new {fix} in the tenant document.",
+        "protected-unknown",
     )
 
 

@@ -69,7 +69,10 @@ class RetryingCaller:
                 self._retry_policy.quota_tries if trouble.quota else self._retry_policy.tries
             ):
                 times = counted(tried, "time", "times")
-                raise DirectoryError(f"{what}: {trouble.said}, {times}. {AGAIN}") from None
+                raise DirectoryError(
+                    f"{what}: {trouble.said}, {times}. {AGAIN}",
+                    "busy" if trouble.quota else "no-answer",
+                ) from None
             self._pause(self.wait_after(trouble, tried))
 
     def wait_after(self, trouble: ApiError, tried: int) -> float:

@@ -66,7 +66,8 @@ class ReadingState(Struct, frozen=True):
 
     `status` is `reading`, `done` or `failed`; `users` and `groups` are those read so far;
     `detail` says why it failed, for support; `refused` is whether it failed because the customer
-    does not let Skolsynk read the directory.
+    does not let Skolsynk read the directory, and `problem` the code of
+    `addon.directory.errors.DirectoryProblem`, empty if it has none.
     """
 
     status: str
@@ -75,6 +76,7 @@ class ReadingState(Struct, frozen=True):
     groups: int = 0
     detail: str = ""
     refused: bool = False
+    problem: str = ""
 
     def lost(self, now: float) -> bool:
         """Whether a reading has been cut off."""
@@ -139,7 +141,9 @@ def read_and_store(
     except DirectoryError as error:
         store.delete(namespace, "directory")
         refused = is_access_refused(error)
-        failed = ReadingState("failed", clock(), detail=str(error), refused=refused)
+        failed = ReadingState(
+            "failed", clock(), detail=str(error), refused=refused, problem=error.problem
+        )
         save_reading_state(store, tenant_id, failed)
         return None
     snapshot = snapshot.without(record(tenant, snapshot, started).hidden)

@@ -112,6 +112,11 @@ class RunSummary(Struct, frozen=True):
         """The recorded reasons for how it ended."""
         return tuple(dict.fromkeys(each.detail for each in self._all if each.detail))
 
+    @property
+    def problem(self) -> str:
+        """Why the directory could not be read: a DirectoryProblem, empty if it was or unknown."""
+        return next((each.problem for each in self._all if each.problem), "")
+
     def has(self, run_id: str) -> bool:
         """Whether a record with this id is part of it."""
         return any(each.id == run_id for each in self._all)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from msgspec import UnsetType
 
@@ -18,6 +19,7 @@ PROBLEMS: Mapping[ProblemCode, Callable[[VendorProblem], str]] = {
     "status": lambda p: _("Leverantören svarade med felkoden %(status)s.", status=str(p.status)),
     "key-refused": lambda _p: _("Leverantören godtog inte Skolsynks nyckel."),
     "redirect": lambda _p: _("Leverantörens adress hänvisar någon annanstans."),
+    "endpoint-missing": lambda _p: _("Leverantören har inget på den adress som Skolsynk använder."),
     "left-alone": lambda _p: _("Leverantören bad Skolsynk att vänta."),
     "address": lambda _p: _("Leverantörens adress går inte att använda."),
     "certificate": lambda _p: _("Leverantörens certifikat godtas inte."),
@@ -26,9 +28,19 @@ PROBLEMS: Mapping[ProblemCode, Callable[[VendorProblem], str]] = {
     "certificate-authority": lambda _p: _(
         "Leverantörens certifikat är utfärdat av någon som Skolsynk inte känner till."
     ),
+    "tls": lambda _p: _("Leverantören och Skolsynk kom inte överens om en krypterad förbindelse."),
     "own-resources": lambda _p: _(
         "Skolsynk hade för många öppna filer och förbindelser. Felet är vårt, inte leverantörens."
     ),
+    "list": lambda _p: _("Leverantörens lista över vad som finns där går inte att läsa helt."),
+    "contradiction": lambda _p: _(
+        "Leverantören säger att något redan finns, men hittar det inte. Det skapas inte en gång "
+        "till."
+    ),
+    "ledger": lambda _p: _(
+        "Skolsynk kunde inte spara vad som skickades, och slutade därför skicka. Felet är vårt."
+    ),
+    "program": lambda _p: _("Skolsynk råkade ut för ett fel. Felet är vårt, inte leverantörens."),
     "not-scim": lambda _p: _(
         "Leverantören svarade med en webbsida eller ett fel i stället för ett besked."
     ),
@@ -55,7 +67,40 @@ PROBLEMS: Mapping[ProblemCode, Callable[[VendorProblem], str]] = {
     ),
     "paused": lambda _p: _("En paus började under tiden, så resten skickades inte."),
 }
-"""Names of problems; those with other codes are described by the text for support."""
+"""What each problem is."""
+
+Step = Literal["next-run", "vendor", "operator", "address", "key", "later", "person", "passing"]
+STEPS: Mapping[ProblemCode, Step] = {
+    "unreachable": "vendor",
+    "timeout": "vendor",
+    "connection-broken": "vendor",
+    "status": "vendor",
+    "key-refused": "key",
+    "redirect": "address",
+    "endpoint-missing": "address",
+    "left-alone": "later",
+    "address": "address",
+    "certificate": "vendor",
+    "certificate-expired": "vendor",
+    "certificate-name": "vendor",
+    "certificate-authority": "operator",
+    "own-resources": "operator",
+    "tls": "operator",
+    "list": "vendor",
+    "contradiction": "vendor",
+    "not-scim": "vendor",
+    "absence-unproven": "vendor",
+    "cannot-tell": "vendor",
+    "looks-later": "later",
+    "taken-over": "next-run",
+    "ledger": "operator",
+    "program": "operator",
+    "time-spent": "next-run",
+    "turned-off": "person",
+    "paused": "person",
+    "protection": "next-run",
+}
+"""Who takes the next step about each problem."""
 
 
 def refusal_remedy(resource_type: str, status: int, detail: str) -> str:
@@ -81,41 +126,76 @@ def refusal_remedy(resource_type: str, status: int, detail: str) -> str:
 
 
 def trouble_remedy(part: ConnectionReport, support: str) -> str:
-    """Return what a failed delivery means, and what to do about it.
+    """Return why a delivery failed, and the next step.
 
     `support` is whom the school writes to about Skolsynk, as a sentence names them.
     """
-    problems = [part.problem, *(failure.problem for failure in part.trouble)]
-    known = {failure.http_status or 0 for failure in part.trouble}
-    known |= {0 if isinstance(p, UnsetType) else p.status for p in problems}
     if part.configuration:
         return _("%(support)s behöver göra klart anslutningen till leverantören.", support=support)
-    if known & {401, 403}:
-        return _(
-            "Leverantören godtar inte Skolsynks nyckel. %(support)s behöver be leverantören om "
-            "en ny.",
-            support=support,
-        )
-    if any(300 <= status < 400 for status in known) or known & {404, 405}:
-        return _(
-            "Leverantörens adress stämmer inte. %(support)s behöver rätta den.", support=support
-        )
-    if 429 in known:
-        return _("Leverantören ber Skolsynk att vänta. Nästa körning fortsätter.")
-    if any(status >= 500 for status in known):
-        return _(
-            "Felet är leverantörens och går oftast över av sig självt. Nästa körning försöker "
-            "igen. Håller det i sig en dag, hör av dig till leverantörens support."
-        )
-    return _(
-        "Leverantören svarade inte som den ska. Nästa körning försöker igen. Håller det i sig "
-        "en dag, hör av dig till leverantörens support."
-    )
+    cause = _cause(part)
+    if cause is None:
+        what, step = _("Leverantören svarade inte som den ska."), _step("vendor", support)
+    else:
+        passes = cause.code == "status" and cause.status >= 500
+        what = PROBLEMS[cause.code](cause)
+        step = _step("passing" if passes else STEPS[cause.code], support)
+    return f"{what} {step}"
+
+
+def _cause(part: ConnectionReport) -> VendorProblem | None:
+    """Return what stopped the delivery, or what most explains its failures; None if unknown."""
+    problem = None if isinstance(part.problem, UnsetType) else part.problem
+    if problem is not None and problem.code != "status":
+        return problem
+    known = [] if problem is None else [problem]
+    known += [f.problem for f in part.trouble if not isinstance(f.problem, UnsetType)]
+    statuses = [p.status for p in known] + [f.http_status or 0 for f in part.trouble]
+    for status in statuses:
+        if status in (401, 403):
+            return VendorProblem("key-refused", status)
+        if 300 <= status < 400:
+            return VendorProblem("redirect", status)
+        if status in (404, 405):
+            return VendorProblem("endpoint-missing", status)
+        if status == 429:
+            return VendorProblem("left-alone", status)
+    if known:
+        return known[0]
+    failed = [status for status in statuses if status]
+    return VendorProblem("status", failed[0]) if failed else None
+
+
+def _step(step: Step, support: str) -> str:
+    match step:
+        case "key":
+            return _("%(support)s behöver be leverantören om en ny nyckel.", support=support)
+        case "address":
+            return _("%(support)s behöver rätta adressen.", support=support)
+        case "operator":
+            return _(
+                "Nästa körning försöker igen. Står felet kvar i morgon, hör av dig till "
+                "%(support)s.",
+                support=support,
+            )
+        case "later":
+            return _("Skolsynk fortsätter om en stund. Du behöver inte göra något.")
+        case "next-run":
+            return _("Nästa körning fortsätter. Du behöver inte göra något.")
+        case "person":
+            return _("Det som är kvar skickas när leverantören är på och ingen paus pågår.")
+        case "passing":
+            return _(
+                "Felet är leverantörens och går oftast över av sig självt. Nästa körning försöker "
+                "igen. Håller det i sig en dag, hör av dig till leverantörens support."
+            )
+        case "vendor":
+            return _(
+                "Nästa körning försöker igen. Håller det i sig en dag, hör av dig till "
+                "leverantörens support."
+            )
 
 
 def problem_text(of: ConnectionReport | FailedOperation) -> str:
-    """Return the text of a problem that Skolsynk itself detected; otherwise an empty text."""
+    """Return the text of a problem that Skolsynk itself detected; empty if there is none."""
     problem = of.problem
-    if isinstance(problem, UnsetType) or problem.code not in PROBLEMS:
-        return ""
-    return PROBLEMS[problem.code](problem)
+    return "" if isinstance(problem, UnsetType) else PROBLEMS[problem.code](problem)

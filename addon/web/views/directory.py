@@ -64,7 +64,7 @@ def request_reading(ctx: RequestContext) -> ReadingState:
     try:
         ctx.services.queue().enqueue(task)
     except TaskQueueError as error:
-        state = ReadingState("failed", ctx.now, detail=str(error))
+        state = ReadingState("failed", ctx.now, detail=str(error), problem="set-up")
         snapshot_store.save_reading_state(ctx.store, ctx.tenant_id, state)
     return state
 

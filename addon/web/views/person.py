@@ -22,6 +22,7 @@ from addon.web.htmx import asks_for_part
 from addon.web.presenters.findings import kinds
 from addon.web.presenters.resource_diff import DiffRow, differences
 from addon.web.presenters.resource_names import names_by_id
+from addon.web.presenters.vendor_errors import refusal_remedy
 from addon.web.request_context import RequestContext, request_context
 from addon.web.views.directory import updated_since
 
@@ -33,6 +34,13 @@ class VendorResourceView(Struct, frozen=True):
 
     resource: VendorResource
     lines: tuple[DiffRow, ...]
+
+
+class Refusal(Struct, frozen=True):
+    """That a vendor refuses a person: its answer, and what to do about it."""
+
+    answer: str
+    remedy: str
 
 
 class AtVendor(Struct, frozen=True):
@@ -53,7 +61,7 @@ class AtVendor(Struct, frozen=True):
     has: str
     planned: str | None
     stopped: bool
-    refusal: str
+    refusal: Refusal | None
     excepted: bool = False
     held: tuple[VendorResourceView, ...] | None = None
 
@@ -178,7 +186,7 @@ def _vendors(ctx: RequestContext, directory: TenantDirectory, user_id: str) -> l
                     has="no" if entry is None else "unsure" if not entry else "yes",
                     planned=planned if fresh and key == current else None,
                     stopped=next_run is not None and next_run.hold is not None,
-                    refusal=refusals.get(external_id, ""),
+                    refusal=refusals.get(external_id),
                     excepted=key == current and user_id in connection.exceptions.users,
                 )
             )
@@ -207,16 +215,18 @@ def _all_asked(
 
 def _ledger(
     ctx: RequestContext, directory: TenantDirectory, key: LedgerKey
-) -> tuple[dict[str, bytes], dict[str, str]]:
+) -> tuple[dict[str, bytes], dict[str, Refusal]]:
     """Return the people that the vendor has by the ledger, and its refusals, both by id."""
     store = ctx.store
 
-    def look() -> tuple[dict[str, bytes], dict[str, str]]:
+    def look() -> tuple[dict[str, bytes], dict[str, Refusal]]:
         ledger = store.ledger(key)
         return (
             {i: entry.content for i, entry in ledger.entries["User"].items()},
             {
-                i: f"{r.status} {r.detail}".strip()
+                i: Refusal(
+                    f"{r.status} {r.detail}".strip(), refusal_remedy("User", r.status, r.detail)
+                )
                 for kind, i, r in ledger.refused()
                 if kind == "User"
             },

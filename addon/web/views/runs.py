@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.planning.result import FailedOperation
 from addon.store.base import RUNS_KEPT
 from addon.sync.progress import load_progress
 from addon.tasks.page_requests import request_id
@@ -16,7 +17,7 @@ from addon.web.pagination import page_of
 from addon.web.presenters.resource_names import NamedResource, named_resources
 from addon.web.presenters.run_history import RunSummary, run_summaries
 from addon.web.presenters.run_progress import requested_at, run_asked_for
-from addon.web.presenters.vendor_errors import problem_text
+from addon.web.presenters.vendor_errors import problem_text, refusal_remedy, trouble_remedy
 from addon.web.request_context import RequestContext, request_context
 from addon.web.run_now import request_run_now
 
@@ -31,6 +32,12 @@ NEWEST = 60
 
 bp = Blueprint("runs", __name__)
 bp.add_app_template_filter(problem_text)
+bp.add_app_template_filter(trouble_remedy)
+
+
+@bp.app_template_filter("refusal_remedy")
+def _refusal_remedy(failure: FailedOperation) -> str:
+    return refusal_remedy(failure.resource_type, failure.http_status or 0, failure.detail)
 
 
 @bp.get("/korningar")

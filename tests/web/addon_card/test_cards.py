@@ -251,7 +251,7 @@ STATES: dict[Callable[[World], None], tuple[str, ...]] = {
     paused: ("Paus till och med", "Ändra eller avsluta pausen"),
     paused_with_a_hold: ("Under pausen kan ni säga nej, men inte godkänna.", "Neka"),
     failing: ("Den senaste körningen lyckades inte hos All.", "Misslyckades", "Nästa körning"),
-    key_refused: ("Leverantören godtar inte Skolsynks nyckel.",),
+    key_refused: ("Leverantören godtog inte Skolsynks nyckel.",),
     withdrawn: (
         "Skolsynk har inte tillgång till ert Google Workspace, så inget läses",
         "Har åtkomsten dragits tillbaka? Bevilja den igen i Admin-konsolen, under Appar,",

@@ -8,6 +8,7 @@ import pytest
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.ss12000.ids import Ids
 from tests.support.page_actions import location, read_again
+from tests.support.page_content import text_of, unfolded
 from tests.support.small_school import (
     DOMAIN,
     HIDDEN,
@@ -186,8 +187,10 @@ def test_what_the_vendor_did_not_take_is_reported_with_its_words(world, client):
     )
     world.run("sync", TENANT)
     read_again(world, client)
-    said = world.text(page_of(world, client, *TORVALD))
-    assert "All tog inte emot uppgifterna. Svar: 400 invalid value" in said
+    page = page_of(world, client, *TORVALD)
+    assert "All tog inte emot uppgifterna. Rätta" in text_of(unfolded(page))
+    assert "invalid value" not in text_of(unfolded(page))
+    assert "Leverantörens svar 400 invalid value" in world.text(page)
 
 
 def test_the_vendor_can_be_asked_what_it_has(world, client):

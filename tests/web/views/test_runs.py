@@ -12,6 +12,7 @@ from addon.sync.run_records import end_run, start_run
 from addon.tasks.base import TaskQueueError
 from addon.tasks.page_requests import SAME_WITHIN
 from tests.support.page_actions import location, turn_on
+from tests.support.page_content import text_of, unfolded
 from tests.support.small_school import (
     DOMAIN,
     HELD,
@@ -261,12 +262,14 @@ def test_what_the_vendor_did_not_take_is_told_by_name_where_the_directory_is_rea
 def test_what_failed_for_now_is_told_apart(world, client):
     world.vendor("all").fail(503, times=None, method="POST", endpoint="Users")
     deliver(world, 1)
-    said = world.text(story(world, client))
+    page = story(world, client)
+    said = text_of(unfolded(page))
     assert "nästa körning försöker igen" in said
     assert "■ Delvis misslyckad" in said
-    assert "Leverantören svarade med felkoden 503. 1 uppgift misslyckades" in said
+    assert "felkoden 503. Felet är leverantörens och går oftast över av sig självt." in said
     assert said.count("felkoden 503") == 1
     assert "the vendor answered" not in said
+    assert "the vendor answered" in world.text(page)
 
 
 def test_one_person_is_said_as_one(world, client):

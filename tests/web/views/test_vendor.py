@@ -232,7 +232,7 @@ def test_a_vendor_in_trouble_is_reported_with_what_to_do_and_its_own_answer(worl
 def test_a_key_that_is_not_accepted_is_for_the_operator(world, client):
     world.vendor("all").fail(401, times=None)
     said = world.text(turn_on(world, client, "all"))
-    assert "Leverantören godtar inte Skolsynks nyckel." in said
+    assert "Leverantören godtog inte Skolsynks nyckel. Skolsynks support" in said
 
 
 # What the vendor cannot take
