@@ -4,12 +4,12 @@ Absence from one answer is no evidence (promise 2), so what was known is kept, a
 compared with each new roster.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Set
+from collections.abc import Container, Iterator, Mapping, Set
 from typing import Literal, NamedTuple, TypeVar
 
 from msgspec import Struct, structs
 
-from addon.roster.model import Enrolment, Person, Roster, StudentGroup
+from addon.roster.model import Person, Roster, StudentGroup
 
 GroupId = tuple[str, str, str]
 """What identifies a class or teaching group: unit, source and source id."""
@@ -132,7 +132,11 @@ class Loss(NamedTuple):
 def placements_of(roster: Roster) -> Placements:
     """Return the placements of a roster; those that are unconfirmed are left out."""
     return Placements(
-        {id: _known(person) for id, person in roster.people.items() if not person.unconfirmed},
+        {
+            id: known_person(person)
+            for id, person in roster.people.items()
+            if not person.unconfirmed
+        },
         {
             group_id(group): KnownGroup(
                 group.kind,
@@ -146,7 +150,8 @@ def placements_of(roster: Roster) -> Placements:
     )
 
 
-def _known(person: Person) -> KnownPerson:
+def known_person(person: Person) -> KnownPerson:
+    """Return where a person of a roster is placed."""
     enrolments = tuple((e.unit, e.school_year) for e in person.enrolments)
     return KnownPerson(enrolments, person.employments)
 
@@ -244,7 +249,7 @@ def _classes_of(
     return {student: frozenset(found) for student, found in classes.items()}
 
 
-def _without_later_rules(key: GroupId, group: G, kept: Placements) -> G:
+def without_later_rules(key: GroupId, group: G, kept: Placements) -> G:
     """Return a class without those whom only a later rule gives it, see `Placements.classes`."""
     if group.kind != "class" or not kept.classes:
         return group
@@ -255,7 +260,7 @@ def _without_later_rules(key: GroupId, group: G, kept: Placements) -> G:
 def combined(now: Placements, kept: Placements) -> Placements:
     """Return `now` with the placements of `kept` that it lacks, and its school years."""
     people = dict(now.people)
-    groups = {key: _without_later_rules(key, group, kept) for key, group in now.groups.items()}
+    groups = {key: without_later_rules(key, group, kept) for key, group in now.groups.items()}
     groups = {key: group for key, group in groups.items() if group.students or key in kept.groups}
     for (unit, user), year in kept.years.items():
         if user in people:
@@ -273,135 +278,9 @@ def combined(now: Placements, kept: Placements) -> Placements:
     return Placements(people, groups)
 
 
-def students_with_jobs(now: Placements, kept: Placements) -> frozenset[str]:
-    """Return who is a student `now`, and staff only by what is `kept`: perhaps no longer."""
-    return frozenset(
-        user
-        for user, person in kept.people.items()
-        if (current := now.people.get(user)) is not None
-        and current.enrolments
-        and person.without(current).employments
-    )
-
-
-def with_standing(kept: Placements, now: Placements, known: Placements) -> Placements:
-    """Return what is `kept` with the places as students that staff had before and have `now`.
-
-    Staff is no student, see `place`, so that these would be taken from them.
-    """
-    users = students_with_jobs(now, kept)
-    if not users:
-        return kept
-    people, groups = dict(kept.people), dict(kept.groups)
-    for user in users & known.people.keys():
-        units = {unit for unit, _year in now.people[user].enrolments}
-        before = KnownPerson(tuple(e for e in known.people[user].enrolments if e[0] in units))
-        people[user] = KnownPerson(
-            (*people[user].enrolments, *before.without(people[user]).enrolments),
-            people[user].employments,
-        )
-    for key, group in known.groups.items():
-        students = users.intersection(group.students)
-        if students and key in now.groups:
-            some = groups.get(key, KnownGroup(group.kind, (), name=group.name))
-            students &= set(now.groups[key].students)
-            groups[key] = structs.replace(some, students=tuple(sorted(students | {*some.students})))
-    groups = {key: group for key, group in groups.items() if group.members or key in kept.groups}
-    return structs.replace(kept, people=people, groups=groups)
-
-
-def without_students(placements: Placements, users: Set[str]) -> Placements:
-    """Return the placements without those of these users as students."""
-    people = {
-        user: structs.replace(person, enrolments=()) if user in users else person
-        for user, person in placements.people.items()
-    }
-    groups = {key: _without_students(group, users) for key, group in placements.groups.items()}
-    return structs.replace(placements, people=people, groups=groups)
-
-
 def employments_of(people: Mapping[str, KnownPerson]) -> Iterator[Employment]:
     """Yield the employments of `people`."""
     return ((unit, user) for user, person in people.items() for unit in person.employments)
-
-
-def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> Roster:
-    """Return the roster with the `kept` placements, so that nothing is taken from anybody.
-
-    `units` are the unit codes in the document's order. People and groups that the roster lacks
-    are added as `unconfirmed`; nobody who is protected is added. Staff is never a student, see
-    `place`: who is still employed, as far as is known, is a student only where that is `kept` too.
-    """
-    order = {code: n for n, code in enumerate(units)}
-    people = dict(roster.people)
-    employed = set[str]()
-    for user, there in kept.people.items():
-        if user in roster.protected:
-            continue
-        person = people.get(user) or Person(user, "", "", "", unconfirmed=True)
-        if there.without(_known(person)).employments:
-            person = structs.replace(person, enrolments=())
-            employed.add(user)
-        lost = there.without(_known(person))
-        if person.employments and lost.enrolments:
-            lost = structs.replace(lost, enrolments=())
-        enrolments = (*person.enrolments, *(Enrolment(*each) for each in lost.enrolments))
-        employments = (*person.employments, *lost.employments)
-        people[user] = structs.replace(
-            person,
-            enrolments=tuple(sorted(enrolments, key=lambda e: order.get(e.unit, 0))),
-            employments=tuple(sorted(employments, key=lambda unit: order.get(unit, 0))),
-        )
-    groups = {group_id(group): _without_students(group, employed) for group in roster.groups}
-    groups = {key: _without_later_rules(key, group, kept) for key, group in groups.items()}
-    for key, lost_group in kept.groups.items():
-        if lost_group.kind == "class":
-            _keep_years(people, key[0], lost_group.students, kept.years)
-        students = frozenset(lost_group.students) - roster.protected
-        teachers = frozenset(lost_group.teachers) - roster.protected
-        group = groups.get(key)
-        if group is None:
-            unit, source, source_id = key
-            kind, name = lost_group.kind, lost_group.name
-            group = StudentGroup(unit, kind, source, source_id, name, (), (), True)  # type: ignore[arg-type]
-        groups[key] = structs.replace(
-            group,
-            students=tuple(sorted(students.union(group.students))),
-            teachers=tuple(sorted(teachers.union(group.teachers))),
-        )
-    left = tuple(g for key, g in groups.items() if g.students or key in kept.groups)
-    if kept.unclear:
-        for user in kept.unclear & people.keys():
-            nowhere = structs.replace(people[user], enrolments=(), employments=())
-            people[user] = structs.replace(nowhere, unconfirmed=True)
-        left = tuple(
-            g if kept.unclear.isdisjoint(g.students) else structs.replace(g, unconfirmed=True)
-            for g in left
-        )
-    return structs.replace(roster, people=people, groups=left)
-
-
-def _keep_years(
-    people: dict[str, Person],
-    unit: str,
-    students: Iterable[str],
-    years: Mapping[tuple[str, str], int | None],
-) -> None:
-    """Give these students of an unconfirmed class the school years that they had."""
-    for user in students:
-        person, year = people.get(user), years.get((unit, user))
-        if person is not None and (unit, user) in years:
-            enrolments = tuple(
-                structs.replace(each, school_year=year) if each.unit == unit else each
-                for each in person.enrolments
-            )
-            people[user] = structs.replace(person, enrolments=enrolments)
-
-
-def _without_students(group: G, users: Set[str]) -> G:
-    if users.isdisjoint(group.students):
-        return group
-    return structs.replace(group, students=tuple(s for s in group.students if s not in users))
 
 
 def _without(members: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:

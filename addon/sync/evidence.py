@@ -38,10 +38,8 @@ from addon.roster.placements import (
     employments_of,
     losses,
     only,
-    students_with_jobs,
-    with_standing,
-    without_students,
 )
+from addon.roster.unconfirmed import students_with_jobs, with_standing, without_students
 from addon.sync.agreement import Judgement, ended_of_day, judge
 from addon.sync.compared_reading import ComparedReading, compared_reading
 from addon.sync.document_changes import is_changed, new_selections, unexplained_losses

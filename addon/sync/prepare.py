@@ -9,8 +9,9 @@ from addon.directory.snapshot import Snapshot
 from addon.planning.protected_set import ProtectedSet
 from addon.roster.findings import finding
 from addon.roster.model import Finding, Roster
-from addon.roster.placements import Placements, with_unconfirmed
+from addon.roster.placements import Placements
 from addon.roster.select import select
+from addon.roster.unconfirmed import with_unconfirmed
 from addon.roster.years import autumn_of
 from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.vendor_roster import VendorRoster, vendor_roster

@@ -20,8 +20,8 @@ from addon.roster.placements import (
     KnownPerson,
     Placements,
     group_id,
-    with_unconfirmed,
 )
+from addon.roster.unconfirmed import with_unconfirmed
 from addon.ss12000.mapping import OutgoingResource, ResourceMapper
 from addon.ss12000.resources import ResourceType
 from addon.ss12000.vendor_roster import VendorRoster, vendor_roster

@@ -14,8 +14,8 @@ from addon.roster.placements import (
     combined,
     losses,
     placements_of,
-    with_unconfirmed,
 )
+from addon.roster.unconfirmed import with_unconfirmed
 
 UNITS = ("1", "2", "3")
 USERS = ("a", "b", "c")

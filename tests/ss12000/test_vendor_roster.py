@@ -1,4 +1,5 @@
-from addon.roster.placements import KnownGroup, Placements, group_id, with_unconfirmed
+from addon.roster.placements import KnownGroup, Placements, group_id
+from addon.roster.unconfirmed import with_unconfirmed
 from addon.ss12000.ids import Ids
 from addon.tenants.model import ConnectionExceptions
 from tests.ss12000.rosters import (
