@@ -7,10 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from addon.bootstrap import raise_unless_own_reader, sync_context
+from addon.bootstrap import open_register, raise_unless_own_reader, sync_context
 from addon.cli import output
 from addon.cli.stores import Commands, UsageError, with_store
 from addon.cli.terminal import SafeStream, printable
+from addon.school_register.ownership import raise_unless_own_units
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.store.tenant_updates import TenantEdit, update_tenant
@@ -32,6 +33,11 @@ def add_tenant_commands(commands: Commands) -> None:
         "import", help="check a document whole, and keep it if it has no fault"
     )
     command.add_argument("file", metavar="FILE", help="the document; - is standard input")
+    command.add_argument(
+        "--confirm",
+        action="store_true",
+        help="take school units that the register has as another organiser's",
+    )
     command.set_defaults(run=_import)
     command = documents.add_parser("export", help="print a document as it is kept, by whomever")
     command.add_argument("id", metavar="ID")
@@ -56,6 +62,8 @@ def _import(given: argparse.Namespace, settings: Settings) -> int:
         raise UsageError(f"{given.file} cannot be read: {error.strerror}") from None
     tenant = decode_tenant(data, settings.vendors)
     with_store(settings, lambda store: _check_reader(settings, store, tenant))
+    if not given.confirm:
+        with_store(settings, lambda store: _check_units(settings, store, tenant))
     with_store(settings, lambda store: _keep(store, tenant, data))
     print(printable(f"{tenant.customer_id} imported: {output.document(tenant)}"))
     return DONE
@@ -68,6 +76,12 @@ def _check_reader(settings: Settings, store: Store, tenant: Tenant) -> None:
     if before is not None and before.delegated_admin == tenant.delegated_admin:
         return
     raise_unless_own_reader(settings, tenant)
+
+
+def _check_units(settings: Settings, store: Store, tenant: Tenant) -> None:
+    """Raise DocumentError if a new school unit is another organiser's, as the register says."""
+    before = _readable(store.tenant(tenant.customer_id))
+    raise_unless_own_units(open_register(settings, store, time.time), before, tenant)
 
 
 def _keep(store: Store, tenant: Tenant, data: bytes) -> None:
@@ -83,6 +97,7 @@ def _keep(store: Store, tenant: Tenant, data: bytes) -> None:
         actor=COMMAND_LINE,
         action="document.imported",
         clock=time.time,
+        own_units=False,  # the operator is told
     )
 
 

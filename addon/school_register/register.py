@@ -146,6 +146,24 @@ class Register:
         known = {code: upload.get(code) or copy.get(code) for code in codes}
         return {code: unit.status for code, unit in known.items() if unit is not None}
 
+    def of_others(self, organisation_number: str, codes: Iterable[str]) -> set[str]:
+        """Return those of the units that the register itself has as another organiser's.
+
+        A tenant's own file does not count. What cannot be asked, or is not known, is nobody's.
+        """
+        number = _organisation(organisation_number)
+        if number is None:
+            return set()
+        try:
+            own = {unit.code for unit in self._list(organization_number=number)}
+        except RegisterError:
+            return set()
+        asking = [(copy_context(), code) for code in codes if code not in own]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = pool.map(lambda each: each[0].run(self._detailed, each[1]), asking)
+            owners = {unit.code: unit.organisation_number for unit in found if unit is not None}
+        return {code for code, owner in owners.items() if owner not in (None, number)}
+
     def organisers(self, text: str) -> list[Organiser]:
         """Principal organisers whose name has all words of `text`."""
         return self._kept.copy().organisers.with_words(fold(text).split())

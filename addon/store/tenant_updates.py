@@ -6,17 +6,19 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from addon.store.base import SessionStore, StoreError, TenantStore
+from addon.store.base import CacheStore, SessionStore, StoreError, TenantStore
 from addon.store.ids import new_entry_id
 from addon.store.records import AuditEntry
+from addon.store.unit_claims import claim_units, leave_out, release_units
 from addon.tenants.diff import Changed
+from addon.tenants.document import UNIT_TAKEN, load_tenant, units_of_others
 
 ATTEMPTS = 5
 """How often a change is tried when others change the document at the same time."""
 
 
-class DocumentStore(TenantStore, SessionStore, Protocol):
-    """A store of documents that also knows the accounts of those whom they list."""
+class DocumentStore(TenantStore, SessionStore, CacheStore, Protocol):
+    """A store of documents that also knows the accounts and school units that they list."""
 
 
 class TenantEdit(Struct, frozen=True):
@@ -35,6 +37,7 @@ def update_tenant(
     action: str,
     subject: str = "",
     clock: Callable[[], float],
+    own_units: bool = True,
 ) -> bool:
     """Replace the document by the result of `change`, and add an audit entry: both or neither.
 
@@ -42,7 +45,9 @@ def update_tenant(
     another has replaced it meanwhile. Its exceptions are not caught; then nothing is changed.
     Return False if `change` returns None, because there is nothing to change. `actor` is an
     e-mail address or "command line", `action` a code and `subject` what was changed, as in
-    `AuditEntry`. Raises StoreError, also when others keep changing the document.
+    `AuditEntry`. Raises StoreError, also when others keep changing the document, and DocumentError
+    when another tenant has one of its new school units; without `own_units` that one is left out
+    of what is delivered instead.
     """
     for _ in range(ATTEMPTS):
         stored = store.tenant(tenant_id)
@@ -50,10 +55,15 @@ def update_tenant(
         if edit is None:
             return False
         now = clock()
+        if taken := claim_units(store, tenant_id, edit.document, stored, now):
+            if own_units:
+                raise units_of_others(load_tenant(edit.document), taken, UNIT_TAKEN)
+            leave_out(store, tenant_id, taken, now)
         entry = AuditEntry(new_entry_id(now), now, actor, action, subject, edit.changes)
         if store.replace_tenant(tenant_id, edit.document, stored, entry):
             if removed := _removed_administrators(edit.changes):
                 store.forget_administrators(tenant_id, removed)
+            release_units(store, tenant_id, edit.document, stored, now)
             return True
     raise StoreError(f"the document of {tenant_id} is changed by others again and again")
 

@@ -16,6 +16,7 @@ from addon.directory.snapshot import Snapshot
 from addon.planning.ledger import LedgerKey
 from addon.settings import Settings
 from addon.store.base import Store, TenantStore
+from addon.store.unit_claims import delivered
 from addon.tenants.document import load_tenant
 from addon.tenants.licence import DelegationState, LicenceAnswer, LicenceRecord
 from addon.tenants.model import Connection, Tenant
@@ -90,6 +91,16 @@ class SyncContext(Struct, frozen=True):
 def load_tenant_or_raise(store: TenantStore, tenant_id: str) -> Tenant:
     """Return the tenant from its document in the store. Raises NotFoundError."""
     return _loaded(store, tenant_id, store.tenant(tenant_id))
+
+
+def load_delivered_tenant(context: SyncContext, tenant_id: str) -> tuple[Tenant, LicenceRecord]:
+    """Return the tenant without school units that are another's, and what is known of its licence.
+
+    Raises NotFoundError.
+    """
+    document, licence = context.store.tenant_and_licence(tenant_id)
+    tenant = _loaded(context.store, tenant_id, document)
+    return delivered(context.store, tenant, document or b"", context.clock()), licence
 
 
 def load_tenant_with_licence(store: Store, tenant_id: str) -> tuple[Tenant, LicenceRecord]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from addon.age import age
 from addon.store.base import Store, TenantBusyError
 from addon.store.process_identity import is_dead
+from addon.store.unit_claims import release_units
 from addon.sync.channels import forget_notifications, resume_notifications
 from addon.sync.context import SyncContext
 
@@ -55,7 +56,8 @@ def delete_tenant(context: SyncContext, tenant_id: str, abandon: bool = False) -
     for run in store.running(tenant_id):
         if not is_dead(run.holder) and age(run.started, now) < READING_LASTS:
             raise TenantBusyError(tenant_id, f"run {run.id}")
-    existed = store.tenant(tenant_id) is not None
+    document = store.tenant(tenant_id)
+    existed = document is not None
     if existed:
         forget_notifications(context, tenant_id)
     try:
@@ -63,6 +65,7 @@ def delete_tenant(context: SyncContext, tenant_id: str, abandon: bool = False) -
     except TenantBusyError:
         resume_notifications(context, tenant_id)
         raise
+    release_units(store, tenant_id, None, document, now)
     return existed
 
 

@@ -27,7 +27,7 @@ from addon.sync.connection import (
     sync_connection,
     sync_connection_safely,
 )
-from addon.sync.context import SyncContext, ledger_key, load_tenant_with_licence, select_connections
+from addon.sync.context import SyncContext, ledger_key, load_delivered_tenant, select_connections
 from addon.sync.evidence import ReadingEvidence
 from addon.sync.licence import (
     Admission,
@@ -101,7 +101,7 @@ def preview(
     Only who is protected is saved, as after every reading. Raises NotFoundError, DirectoryError,
     StoreError.
     """
-    tenant, licence = load_tenant_with_licence(context.store, tenant_id)
+    tenant, licence = load_delivered_tenant(context, tenant_id)
     connections = select_connections(tenant, vendor)
     admission = admit(context, tenant_id, licence)
     with licence_asked_when_refused(context, tenant_id, admission):
@@ -120,7 +120,7 @@ def sync(
     DirectoryError, after which nothing was sent.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
-    tenant, licence = load_tenant_with_licence(context.store, tenant_id)
+    tenant, licence = load_delivered_tenant(context, tenant_id)
     connections = select_connections(tenant, vendor)
     admission = admit_or_continue_farewell(context, tenant_id, licence)
     if current_pause(tenant, context.clock()) is not None:
@@ -162,7 +162,7 @@ def plan_changes(context: SyncContext, tenant_id: str) -> PlannedRun:
     Accounts that are as they were cost one query each; nothing is recorded then. Raises as
     `plan_run` does.
     """
-    tenant, licence = load_tenant_with_licence(context.store, tenant_id)
+    tenant, licence = load_delivered_tenant(context, tenant_id)
     admission = admit_or_continue_farewell(context, tenant_id, licence)
     raise_if_paused(tenant, context.clock())
     reading = new_run_id(context.clock())
@@ -187,7 +187,7 @@ def plan_run(context: SyncContext, tenant_id: str, request: str = "") -> Planned
     taken; the caller calls `end_reading` when the deliveries are enqueued. Raises NotFoundError,
     PausedError, StoreError and DirectoryError as `sync` does.
     """
-    tenant, licence = load_tenant_with_licence(context.store, tenant_id)
+    tenant, licence = load_delivered_tenant(context, tenant_id)
     admission = admit_or_continue_farewell(context, tenant_id, licence)
     raise_if_paused(tenant, context.clock())
     return _plan(context, tenant, admission, request, None)
@@ -249,7 +249,7 @@ def deliver(
     LeaseHeldByOther if another run is delivering to the vendor, and as `sync` does.
     """
     deadline = time.monotonic() + seconds
-    tenant, licence = load_tenant_with_licence(context.store, tenant_id)
+    tenant, licence = load_delivered_tenant(context, tenant_id)
     admission = admit(context, tenant_id, licence)
     raise_if_paused(tenant, context.clock())
     connections = select_connections(tenant, vendor)

@@ -7,7 +7,7 @@ docs/tenant-document.md. Messages never repeat a value that can be about a perso
 import re
 import warnings
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import msgspec
 
@@ -44,6 +44,8 @@ EXTERNAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 EXAMPLE_EXTERNAL_ID = "6f3c3a9e-5c0b-5b6c-9a55-0d8f7d1c2f10"
 MOST_DELETIONS = 1_000_000_000
 NOT_OWN_READER = "must be an administrator of this customer, as Google answers"
+UNIT_OF_OTHERS = "is another organiser's school unit in the register"
+UNIT_TAKEN = "is the school unit of another organisation that uses Skolsynk"
 BETWEEN = "must be from {least} to {most}"
 CANNOT_USE = "{vendor} cannot use it; it can use {fields}"
 CAN_USE_NONE = "{vendor} cannot use it; it can use no optional field"
@@ -60,6 +62,14 @@ class DocumentError(ValueError):
 def not_own_reader() -> DocumentError:
     """Return the error of a `delegatedAdmin` who is not the customer's own administrator."""
     return DocumentError([Fault("delegatedAdmin", NOT_OWN_READER)])
+
+
+def units_of_others(tenant: Tenant, codes: Container[str], what: str) -> DocumentError:
+    """Return the error of school units that are not the tenant's own: what is wrong with each."""
+    places = (
+        f"schoolUnits[{n}].code" for n, unit in enumerate(tenant.school_units) if unit.code in codes
+    )
+    return DocumentError([Fault(place, what) for place in places])
 
 
 def load_tenant(data: bytes) -> Tenant:

@@ -100,14 +100,14 @@ def test_a_notice_costs_one_small_write_and_none_when_it_is_marked_already(of_no
 def test_a_run_by_notice_costs_little(of_notices, change):
     """Each of the two tasks, in processes that have cached nothing."""
     planned, delivered = of_notices[f"{change}: planned"], of_notices[f"{change}: delivered"]
-    assert planned.reads <= 15
-    assert delivered.reads <= 16
+    assert planned.reads <= 16
+    assert delivered.reads <= 17
     assert max(planned.writes, delivered.writes) <= 12
 
 
 def test_a_notice_that_changes_nothing_of_ours_has_little_written(of_notices):
     cost = of_notices["nothing of ours: planned"]
-    assert cost.reads <= 7
+    assert cost.reads <= 8
     assert cost.writes <= 2
 
 

@@ -48,6 +48,12 @@ SWEDISH: Mapping[str, str] = {
     "must be the customer's id, such as {example}": "ska vara kundens id, till exempel {example}",
     "must be an administrator of this customer, as Google answers": "ska vara en administratör i "
     "er Google Workspace, och det svarar Google att kontot inte är",
+    "is another organiser's school unit in the register": "är en annan huvudmans skolenhet i "
+    "Skolverkets register. Stämmer det inte, eller sköter ni skolan åt den andra huvudmannen, så "
+    "kan den som driver Skolsynk lägga till den",
+    "is the school unit of another organisation that uses Skolsynk": "finns redan hos en annan "
+    "organisation som använder Skolsynk, och skickas bara därifrån. Kontakta den som driver "
+    "Skolsynk om den är er",
     "must not be empty": "får inte vara tomt",
     "must not be before from": "får inte vara före from",
     "must not be below {least}": "får inte vara under {least}",

@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.bootstrap import raise_unless_own_reader
+from addon.school_register.ownership import raise_unless_own_units
 from addon.tenants.diff import changes
 from addon.tenants.document import DocumentError, decode_tenant, write_document
 from addon.tenants.model import Tenant
@@ -79,7 +80,8 @@ def _checked(ctx: RequestContext, data: bytes) -> Tenant:
     """Return the document in the file.
 
     Raises DocumentError when it is invalid, another tenant's, or would shut out this
-    administrator, or a super administrator whom this one may not shut out.
+    administrator, or a super administrator whom this one may not shut out, or names a school
+    unit of another organiser's.
     """
     if not data.strip():
         raise DocumentError([Fault("", _("Välj en fil först."))])
@@ -89,6 +91,8 @@ def _checked(ctx: RequestContext, data: bytes) -> Tenant:
     if wanted.delegated_admin != ctx.tenant.delegated_admin:
         with ctx.waiting():
             raise_unless_own_reader(ctx.services.settings, wanted)
+    with ctx.waiting():
+        raise_unless_own_units(ctx.services.register(), None if ctx.is_new else ctx.tenant, wanted)
     fault = fault_of_list(ctx.services, ctx.admin, ctx.tenant, wanted.administrators)
     if fault is not None:
         raise DocumentError([Fault("administrators", str(LIST_FAULTS[fault]))])

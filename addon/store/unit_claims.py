@@ -1,0 +1,142 @@
+"""Which tenant has a school unit: it is delivered for the one whose document had its code first.
+
+A claim is in no tenant's part of the store, so that it is found by the code alone. The codes of a
+document that others have claimed are kept with the tenant, so that a run reads one item.
+"""
+
+import logging
+from collections.abc import MutableMapping, Set
+from hashlib import sha256
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+import msgspec
+from msgspec import structs
+
+from addon.age import age
+from addon.store.base import CacheStore, TenantStore
+from addon.store.records import Namespace
+from addon.tenants.document import load_tenant
+from addon.tenants.model import Tenant
+
+log = logging.getLogger(__name__)
+
+KIND = "school-units"
+CLAIMS = Namespace(KIND)
+OTHERS = "others"
+"""The item with the codes of a tenant's document that other tenants have claimed."""
+BEING_SAVED = 60.0
+"""Seconds within which the document of a new claim is saved, or never is."""
+
+_all_own: MutableMapping[object, dict[str, bytes]] = WeakKeyDictionary()
+"""By store and tenant, the digest of a document whose units are all its own, and so stay."""
+
+
+class ClaimStore(TenantStore, CacheStore, Protocol):
+    """A store of documents and of what their tenants have claimed."""
+
+
+def claim_units(
+    store: ClaimStore, tenant_id: str, document: bytes, stored: bytes | None, now: float
+) -> frozenset[str]:
+    """Claim the school units that the document has and the stored one has not.
+
+    Return those that another tenant has, which the operator is told. Raises StoreError.
+    """
+    new = sorted(_codes(document) - _codes(stored))
+    taken = {code: owner for code in new if (owner := _owner(store, tenant_id, code, now))}
+    for code, owner in taken.items():
+        log.error(
+            "%s names the school unit %s, which %s has: it is delivered for %s only",
+            tenant_id,
+            code,
+            owner,
+            owner,
+        )
+    return frozenset(taken)
+
+
+def leave_out(store: CacheStore, tenant_id: str, codes: Set[str], now: float) -> None:
+    """Keep that others have these units of the tenant's document, beside those already kept."""
+    _keep(store, tenant_id, _left_out(store, tenant_id, now) | codes, now)
+
+
+def delivered(store: ClaimStore, tenant: Tenant, document: bytes, now: float) -> Tenant:
+    """Return the tenant of a document without the school units that are delivered for another.
+
+    One that the other has given up is the tenant's from now on. Costs a read for each new document,
+    unless there are any. Raises StoreError.
+    """
+    tenant_id, digest = tenant.customer_id, sha256(document).digest()
+    all_own = _all_own.setdefault(store, {})
+    if all_own.get(tenant_id) == digest:
+        return tenant
+    left_out = _left_out(store, tenant_id, now)
+    if not left_out:
+        all_own[tenant_id] = digest
+        return tenant
+    others = {
+        code
+        for code in sorted(left_out & set(tenant.unit_names))
+        if _owner(store, tenant_id, code, now)
+    }
+    if others != left_out:
+        _keep(store, tenant_id, others, now)
+    for code in sorted(others):
+        log.warning("the school unit %s is delivered for another tenant", code)
+    connections = tuple(
+        structs.replace(
+            c, school_units=tuple(code for code in c.school_units if code not in others)
+        )
+        for c in tenant.connections
+    )
+    units = tuple(unit for unit in tenant.school_units if unit.code not in others)
+    return structs.replace(tenant, school_units=units, connections=connections)
+
+
+def release_units(
+    store: CacheStore, tenant_id: str, document: bytes | None, stored: bytes | None, now: float
+) -> None:
+    """Give up the tenant's units that the stored document had and the new one has not."""
+    for code in sorted(_codes(stored) - _codes(document)):
+        found = store.get(CLAIMS, code, now)
+        if found is not None and found.data.decode() == tenant_id:
+            store.delete(CLAIMS, code)
+
+
+def _owner(store: ClaimStore, tenant_id: str, code: str, now: float) -> str | None:
+    """Return the other tenant that has the unit; None when this one has claimed it."""
+    for _ in range(2):
+        if store.put_if_absent(CLAIMS, code, tenant_id.encode(), now):
+            return None
+        found = store.get(CLAIMS, code, now)
+        if found is None:
+            continue
+        owner = found.data.decode()
+        if owner == tenant_id:
+            return None
+        if age(found.saved, now) < BEING_SAVED or code in _codes(store.tenant(owner)):
+            return owner
+        store.delete(CLAIMS, code)  # its document was never saved, or was deleted half-way
+    return None
+
+
+def _left_out(store: CacheStore, tenant_id: str, now: float) -> frozenset[str]:
+    found = store.get(Namespace(KIND, tenant_id), OTHERS, now)
+    return frozenset(() if found is None else found.data.decode().split())
+
+
+def _keep(store: CacheStore, tenant_id: str, codes: Set[str], now: float) -> None:
+    namespace = Namespace(KIND, tenant_id)
+    if codes:
+        store.put(namespace, OTHERS, " ".join(sorted(codes)).encode(), now)
+    else:
+        store.delete(namespace, OTHERS)
+
+
+def _codes(document: bytes | None) -> frozenset[str]:
+    try:
+        tenant = None if document is None else load_tenant(document)
+    except msgspec.DecodeError:
+        tenant = None  # written by an earlier version with another schema; it is replaced whole
+    return frozenset(() if tenant is None else (unit.code for unit in tenant.school_units))

@@ -1,0 +1,88 @@
+"""One school unit in two tenants: it is delivered for the first, and the operator is told."""
+
+import json
+import logging
+
+import pytest
+
+from addon.store.records import Namespace
+from addon.store.tenant_updates import TenantEdit, update_tenant
+from addon.store.unit_claims import BEING_SAVED, CLAIMS, delivered
+from addon.tenants.document import DocumentError, load_tenant
+
+NOW = 1_800_000_000.0
+FIRST, SECOND = "C0first", "C0second"
+
+
+def document(tenant, *codes):
+    units = [{"code": code, "name": "Skolan"} for code in codes]
+    connection = {"vendor": "all", "mode": "live", "schoolUnits": list(codes)}
+    return json.dumps(
+        {
+            "customerId": tenant,
+            "organisation": {"name": "A"},
+            "schoolUnits": units,
+            "connections": [connection],
+        }
+    ).encode()
+
+
+def save(store, tenant, *codes, now=NOW, own_units=False):
+    return update_tenant(
+        store,
+        tenant,
+        lambda _: TenantEdit(document(tenant, *codes)),
+        actor="it@example.se",
+        action="test",
+        clock=lambda: now,
+        own_units=own_units,
+    )
+
+
+def sent(store, tenant, now=NOW):
+    stored = store.tenant(tenant)
+    found = delivered(store, load_tenant(stored), stored, now)
+    assert list(found.unit_names) == list(found.connections[0].school_units)
+    return list(found.unit_names)
+
+
+def test_a_unit_is_delivered_for_whoever_had_it_first_and_the_operator_is_told(store, caplog):
+    save(store, FIRST, "11111111", "22222222")
+    with caplog.at_level(logging.ERROR):
+        save(store, SECOND, "22222222", "33333333")
+    assert f"{SECOND} names the school unit 22222222, which {FIRST} has" in caplog.text
+    assert sent(store, FIRST) == ["11111111", "22222222"]
+    assert sent(store, SECOND) == ["33333333"]
+    save(store, SECOND, "22222222", "33333333", "44444444")  # whatever else is saved
+    assert sent(store, SECOND) == ["33333333", "44444444"]
+
+
+def test_pages_do_not_save_another_tenants_unit(store):
+    save(store, FIRST, "11111111")
+    with pytest.raises(DocumentError, match=r"schoolUnits\[1\].code: is the school unit of anoth"):
+        save(store, SECOND, "22222222", "11111111", own_units=True)
+    assert store.tenant(SECOND) is None
+
+
+def test_a_unit_that_the_first_gives_up_is_the_seconds(store):
+    save(store, FIRST, "11111111")
+    save(store, SECOND, "11111111")
+    assert sent(store, SECOND) == []
+    save(store, FIRST, "22222222")
+    assert sent(store, SECOND) == ["11111111"]
+    save(store, FIRST, "22222222", "11111111")
+    assert sent(store, FIRST) == ["22222222"]
+    assert store.list_names(Namespace("school-units", SECOND), NOW) == []
+
+
+def test_a_unit_of_a_document_that_was_never_saved_or_is_deleted_is_free(store):
+    save(store, FIRST, "11111111")
+    store.delete_tenant(FIRST, NOW)
+    save(store, SECOND, "11111111", now=NOW + 2 * BEING_SAVED)
+    assert sent(store, SECOND) == ["11111111"]
+
+
+def test_nothing_is_claimed_of_what_is_no_longer_named(store):
+    save(store, FIRST, "11111111", "22222222")
+    save(store, FIRST, "22222222")
+    assert store.list_names(CLAIMS, NOW) == ["22222222"]
