@@ -138,9 +138,9 @@ class PushState(Struct, frozen=True):
 
     `marked` is what no reading has taken, `taken` what the reading `reading` has, of which notices
     named `noticed` (`retried` if an earlier reading of them did not end), and `again` what is read
-    once more. `began` is when the last run began. `problems` and `refused` are by kind of channel,
-    `failed` is when the last problem was met. `due` is when the channels must be looked at,
-    `looked` when they last were, and `keeping` until when a process does so.
+    once more. `began` is when the last run began. `problems` and `refused` are by kind of channel.
+    `due` is when the channels must be looked at, `looked` when they last were, and `keeping` until
+    when a process does so.
     """
 
     channels: tuple[PushChannel, ...] = ()
@@ -152,7 +152,6 @@ class PushState(Struct, frozen=True):
     again: tuple[LaterReading, ...] = ()
     began: float = 0.0
     problems: dict[str, ProblemCode] = {}
-    failed: float = 0.0
     due: float = 0.0
     looked: float = 0.0
     keeping: float = 0.0

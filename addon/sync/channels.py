@@ -154,7 +154,6 @@ def _with_outcomes(
     return structs.replace(
         known,
         problems={kind: problem for kind, problem in problems.items() if problem},
-        failed=now if any(asked.values()) else known.failed,
         refused=refusals_after(known, asked, now),
     )
 

@@ -1,6 +1,7 @@
 """When the channels of notifications are looked at: on one machine, and by Cloud Tasks."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -27,8 +28,12 @@ def channels_now(tenant: str, now: float) -> Task:
 
 
 def channels_at(tenant: str, at: float) -> Task:
-    """Return the task that looks at the tenant's channels at a time."""
-    return Task(RUNS, f"channels-{tenant}-at-{int(at)}", CHANNELS, {"tenant": tenant}, at)
+    """Return the task that looks at the tenant's channels at a time, in seconds since 1970 UTC.
+
+    It is due at a whole second, which is its name: a queue takes no name twice.
+    """
+    due = math.ceil(at)
+    return Task(RUNS, f"channels-{tenant}-at-{due}", CHANNELS, {"tenant": tenant}, due)
 
 
 class ChannelSchedule:

@@ -89,7 +89,8 @@ class PushTasks:
             return TaskResult(DONE, "no channels")
         with log_context(tenant=tenant):
             try:
-                self._queue().enqueue(channels_at(tenant, self._keep(tenant)))
+                at = self._keep(tenant)
+                self._queue().enqueue(channels_at(tenant, _later(at, self._context().clock())))
                 return TaskResult(DONE, "done")
             except Exception as error:
                 return result_of_error(error, CHANNELS)

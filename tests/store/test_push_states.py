@@ -20,7 +20,6 @@ WHOLE = PushState(
     ),
     began=4.5,
     problems={"add": "no-answer"},
-    failed=2.5,
     due=100.5,
     looked=9.5,
     keeping=8.5,

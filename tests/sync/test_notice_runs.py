@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from addon.directory.push_state import SOON_AGAIN
 from addon.tasks.changes import changes_at
+from addon.tasks.channel_schedule import channels_at
+from addon.tasks.push_tasks import PushTasks
 from tests.support.push_world import PushWorld, push_world
 from tests.support.small_school import TENANT, address
 
@@ -76,6 +78,20 @@ def test_a_reading_that_is_put_off_is_not_refused_for_the_name_of_its_task(world
     world.queue.waiting.remove(task)
     world.advance(3)
     assert family_name(world, "Ekman")
+
+
+@pytest.mark.parametrize("early", [0.3, 0.0, -0.3])
+def test_channels_are_looked_at_again_when_their_task_came_early_or_late(world, early):
+    at = math.ceil(world.clock()) + 60
+    task = channels_at(TENANT, at - 0.6)
+    assert task.due == at
+    world.clock.set(at - early)
+    tasks = PushTasks(world.services.sync_context, lambda: world.queue, lambda _: at + 0.2)
+    world.queue.waiting.clear()
+    tasks.channels(TENANT)
+    (again,) = world.queue.waiting
+    assert again.due > task.due
+    assert again.name != task.name
 
 
 def test_what_changed_is_read_once_more_after_three_minutes(world):
