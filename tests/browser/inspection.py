@@ -35,6 +35,7 @@ def faults(page: Page) -> list[str]:
     for size in (NARROW, PHONE, ZOOMED, WIDE):
         _resize(page, size)
         found += (f"{size[0]} px: {fault}" for fault in page.evaluate(SIDEWAYS))
+    found += page.evaluate(HIDDEN_COLUMNS)
     return found
 
 
@@ -64,3 +65,7 @@ SIDEWAYS = """() => {
   return [`it is ${root.scrollWidth} wide because of ${told.join(" ")}`];
 }"""
 """Whether the page is wider than its window, and what makes it so."""
+HIDDEN_COLUMNS = """() => [...document.querySelectorAll(".table-region:not(.table-region-tall)")]
+  .filter((region) => region.scrollWidth > region.clientWidth + 1)
+  .map((region) => `the last column of ${region.ariaLabel} must be scrolled to`)"""
+"""The tables that are wider than the page; that of vendors may have any number of columns."""
