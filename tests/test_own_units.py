@@ -122,6 +122,8 @@ def test_the_pages_take_it_neither_by_hand_nor_in_a_file(world):
 
 
 def test_a_unit_of_two_tenants_is_delivered_for_the_first_only(world):
+    assert world.run("tenant", "import", "-", stdin=with_unit(world, UNKNOWN)).status == 0
+    assert world.run("tenant", "import", "-", stdin=json.dumps(DOCUMENT).encode()).status == 0
     other = {
         **DOCUMENT,
         "customerId": OTHER_TENANT,
