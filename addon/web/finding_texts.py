@@ -171,7 +171,7 @@ TEXTS: Mapping[str, _Text] = {
     ),
     "student-in-several-units": _Text(
         _("Elev på flera skolenheter"),
-        _("Det kan stämma, till exempel vid delad skolgång. Annars är ett urval för vitt."),
+        _("Det kan stämma, till exempel vid delad skolgång. Annars är ett urval för brett."),
         _("Eleven är vald för flera skolenheter: %(units)s."),
         (_("Om det inte är meningen: ändra urvalen så att bara ett av dem omfattar eleven."),),
     ),

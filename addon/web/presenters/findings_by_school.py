@@ -129,7 +129,9 @@ def letter_text(parts: Sequence[LetterPart], unit: str, organisation: str) -> st
 
 def _subject(about: FindingRow) -> str:
     if about.user is not None:
-        return f"{about.name} ({about.user.primary_email})"
+        units = about.values.get("units", "")
+        named = f"{about.name} ({about.user.primary_email})"
+        return f"{named}: {units}" if units else named
     if about.finding.code == "group-without-students":
         return about.name
     return finding_label(about.finding).meaning

@@ -4,6 +4,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.bootstrap import refused_scopes
+from addon.sync.known_findings import load_known
 from addon.tenants.pause import is_rehearsed
 from addon.web.charts import Series, line_chart
 from addon.web.presenters.connection_status import (
@@ -38,6 +39,7 @@ def page() -> str | AnyResponse:
         statuses=connections,
         headline=found,
         findings=found.findings,
+        marked=len(load_known(ctx.store, ctx.tenant_id, ctx.now)) if found.findings else 0,
         chart=_chart(ctx, connections),
         remedy=trouble_remedy,
         push=ctx.push,

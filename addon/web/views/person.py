@@ -10,16 +10,16 @@ from msgspec import Struct, structs
 from addon.directory.snapshot import User
 from addon.planning.ledger import LedgerKey
 from addon.roster.explain import explain
-from addon.roster.model import Finding
 from addon.ss12000.ids import Ids
 from addon.sync.context import ledger_key
+from addon.sync.known_findings import load_known
 from addon.sync.vendor_lookup import VendorResource, lookup_person
 from addon.text import fold
 from addon.web.access_log import record_access
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.htmx import asks_for_part
-from addon.web.presenters.findings import kinds
+from addon.web.presenters.findings import FindingRow, kinds
 from addon.web.presenters.resource_diff import DiffRow, differences
 from addon.web.presenters.resource_names import names_by_id
 from addon.web.presenters.vendor_errors import refusal_remedy
@@ -92,6 +92,7 @@ def page(user_id: str) -> str:
             if user_id in group.students or user_id in group.teachers
         ],
         findings=_findings(directory, user_id),
+        marks=load_known(ctx.store, ctx.tenant_id, ctx.now),
         vendors=_all_asked(ctx, directory, user_id, vendors) if excerpt else vendors,
         excerpt=excerpt,
         units=ctx.tenant.unit_names,
@@ -146,10 +147,10 @@ def _groups(directory: TenantDirectory, user_id: str) -> list[tuple[str, str, st
     return sorted(found, key=lambda each: fold(each[0] or each[1]))
 
 
-def _findings(directory: TenantDirectory, user_id: str) -> list[Finding]:
+def _findings(directory: TenantDirectory, user_id: str) -> list[FindingRow]:
     """Return the findings about the person, the same as on the page of data quality."""
     return [
-        about.finding
+        about
         for kind in kinds(directory)
         for about in kind.found
         if about.user is not None and about.user.id == user_id

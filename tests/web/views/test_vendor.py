@@ -552,7 +552,10 @@ def test_who_was_shown_other_numbers_is_asked_again(world, client):
     if answer.status_code == 409:
         assert "Du har sparat i en annan flik" in world.text(answer)
         assert "Läget är inte ändrat." in world.text(answer)
-    always = "Namn, inloggningsnamn (e-postadressen), skola och grupper skickas, inget mer."
+    always = (
+        "Namn, inloggningsnamn (e-postadressen), roll (elev eller personal), skola, grupper och "
+        "ett id från Skolsynk skickas, inget mer."
+    )
     assert always in world.text(again)
     assert world.send(client, again, path).status_code == 302
 
