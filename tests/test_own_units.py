@@ -8,7 +8,7 @@ import pytest
 
 from addon.sandbox.directory_server import DirectoryServer
 from addon.school_register.model import RegisterUnit
-from addon.school_register.ownership import raise_unless_own_units
+from addon.school_register.ownership import raise_unless_own_units, units_to_compare
 from addon.school_register.register import Register
 from addon.store.sqlite.store import SQLiteStore
 from addon.tenants.document import DocumentError
@@ -77,6 +77,11 @@ def test_a_new_unit_is_the_organisers_own(register, before, after, faults):
         return
     with pytest.raises(DocumentError, match=r"schoolUnits\[\d\].code: is another organiser's"):
         raise_unless_own_units(register, before, after)
+
+
+def test_what_changes_no_unit_asks_nothing():
+    assert units_to_compare(tenant(NUMBER, OWN), tenant(NUMBER, OWN)) == []
+    assert units_to_compare(tenant(NUMBER, OWN, OTHERS), tenant(NUMBER, OWN)) == []
 
 
 def test_a_tenants_own_file_does_not_make_a_unit_its_own(register):

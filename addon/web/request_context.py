@@ -12,7 +12,7 @@ from msgspec import structs
 from addon.directory.scope import attributes_of
 from addon.planning.limits import Approval
 from addon.planning.protected_set import ProtectedSet
-from addon.school_register.ownership import raise_unless_own_units
+from addon.school_register.ownership import raise_unless_own_units, units_to_compare
 from addon.store.base import Store
 from addon.store.ids import new_entry_id
 from addon.store.records import AuditEntry, AuthenticationRecord, Namespace, RunRecord
@@ -262,8 +262,9 @@ class RequestContext:
             after = decode_tenant(document, self.vendors)
             if after.customer_id != self.tenant_id:
                 raise PermissionError("a document of another tenant")
-            with self.waiting():
-                raise_unless_own_units(self.services.register(), before, after)
+            if units_to_compare(before, after):
+                with self.waiting():
+                    raise_unless_own_units(self.services.register(), before, after)
             saved[:] = [(before, after)]
             found = changes(None if stored is None else before, after)
             return None if stored is not None and not found else TenantEdit(document, found)

@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.bootstrap import raise_unless_own_reader
-from addon.school_register.ownership import raise_unless_own_units
+from addon.school_register.ownership import raise_unless_own_units, units_to_compare
 from addon.tenants.diff import changes
 from addon.tenants.document import DocumentError, decode_tenant, write_document
 from addon.tenants.model import Tenant
@@ -91,8 +91,10 @@ def _checked(ctx: RequestContext, data: bytes) -> Tenant:
     if wanted.delegated_admin != ctx.tenant.delegated_admin:
         with ctx.waiting():
             raise_unless_own_reader(ctx.services.settings, wanted)
-    with ctx.waiting():
-        raise_unless_own_units(ctx.services.register(), None if ctx.is_new else ctx.tenant, wanted)
+    before = None if ctx.is_new else ctx.tenant
+    if units_to_compare(before, wanted):
+        with ctx.waiting():
+            raise_unless_own_units(ctx.services.register(), before, wanted)
     fault = fault_of_list(ctx.services, ctx.admin, ctx.tenant, wanted.administrators)
     if fault is not None:
         raise DocumentError([Fault("administrators", str(LIST_FAULTS[fault]))])
