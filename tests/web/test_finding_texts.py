@@ -7,7 +7,11 @@ from flask import Flask
 from flask_babel import Babel
 
 from addon.roster.findings import MESSAGES, finding
+from addon.sync.known_findings import MARKABLE
+from addon.web.admin_console import group_page, user_page
+from addon.web.finding_rules import IN_ORG_UNITS, RULES
 from addon.web.finding_texts import TEXTS, finding_label
+from addon.web.presenters.findings_by_school import QUESTIONS
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +70,19 @@ def test_a_word_that_is_not_there_is_left_out():
 
 def test_a_kind_from_another_version_is_reported_as_it_tells_itself():
     assert finding_label(None, "brand-new").title == "brand-new"
+
+
+def test_every_finding_is_mended_somewhere() -> None:
+    of_accounts = {code for code in MESSAGES if code.startswith(("missing-", "name-", "address-"))}
+    assert RULES.keys() <= MESSAGES.keys()
+    assert MESSAGES.keys() >= IN_ORG_UNITS
+    assert MESSAGES.keys() - RULES.keys() == of_accounts | {"not-compared"}
+
+
+def test_a_school_is_asked_only_about_what_is_told_apart_when_it_is_known() -> None:
+    assert QUESTIONS.keys() <= MARKABLE
+
+
+def test_addresses_in_the_admin_console_are_by_id_and_quoted() -> None:
+    assert user_page("117") == "https://admin.google.com/ac/users/117"
+    assert group_page("a/../b@x") == "https://admin.google.com/ac/groups/a%2F..%2Fb%40x"
