@@ -6,6 +6,7 @@ document that others have claimed are kept with the tenant, so that a run reads 
 
 import logging
 from collections.abc import MutableMapping, Set
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -25,6 +26,8 @@ KIND = "school-units"
 CLAIMS = Namespace(KIND)
 OTHERS = "others"
 """The item with the codes of a tenant's document that other tenants have claimed."""
+AT_ONCE = 8
+"""Claims that are made at once, since a city has hundreds of units."""
 BEING_SAVED = 60.0
 """Seconds within which the document of a new claim is saved, or never is."""
 
@@ -44,7 +47,11 @@ def claim_units(
     Return those that another tenant has, which the operator is told. Raises StoreError.
     """
     new = sorted(_codes(document) - _codes(stored))
-    taken = {code: owner for code in new if (owner := _owner(store, tenant_id, code, now))}
+    if not new:
+        return frozenset()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        owners = list(pool.map(lambda code: _owner(store, tenant_id, code, now), new))
+    taken = {code: owner for code, owner in zip(new, owners, strict=True) if owner}
     for code, owner in taken.items():
         log.error(
             "%s names the school unit %s, which %s has: it is delivered for %s only",
