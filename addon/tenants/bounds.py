@@ -127,6 +127,11 @@ def _texts(tenant: Tenant) -> Iterator[tuple[str, str, int]]:
         yield from _each_pattern(unit.teaching_groups, below(place, "teachingGroups"))
         if unit.school_year is not None:
             yield below(place, "schoolYear.pattern"), unit.school_year.pattern, LONGEST_PATTERN
+    for n, connection in enumerate(tenant.connections):
+        if (agreement := connection.agreement) is not None:
+            place = f"connections[{n}].agreement"
+            yield below(place, "reference"), agreement.reference, LONGEST_NAME
+            yield below(place, "notedBy"), agreement.noted_by, LONGEST_ADDRESS
 
 
 def _each(place: str, texts: Iterable[str], longest: int) -> Iterator[tuple[str, str, int]]:

@@ -11,7 +11,16 @@ from addon.tenants.model import Tenant
 KEYS = {"schoolUnits": "code", "connections": "vendor"}
 """What identifies an entry of these lists, so that its place stays when others are added."""
 WHOLE = frozenset(
-    {"students", "staff", "classes", "teachingGroups", "schoolYear", "limits", "except"}
+    {
+        "students",
+        "staff",
+        "classes",
+        "teachingGroups",
+        "schoolYear",
+        "limits",
+        "except",
+        "agreement",
+    }
 )
 """Parts that are reported as a whole, since they are only understood together."""
 

@@ -294,6 +294,9 @@ def _check_connection(
                 can = ", ".join(vendor.fields)
                 template = CANNOT_USE if can else CAN_USE_NONE
                 faults.add(f"{place}.fields[{n}]", template, vendor=vendor.name, fields=can)
+    if connection.agreement is not None:
+        at = below(below(place, "agreement"), "reference")
+        _check_filled(connection.agreement.reference, at, faults)
     _check_limits(connection.limits, below(place, "limits"), faults)
     _check_connection_exceptions(connection.exceptions, below(place, "except"), faults)
 

@@ -192,6 +192,14 @@ NOTHING_WITHHELD = ConnectionExceptions()
 """The default, which is not written; see `Connection.excepting`."""
 
 
+class Agreement(Value, frozen=True):
+    """The data processing agreement with a vendor, and who noted it (an address)."""
+
+    reference: str
+    signed: date = field(name="date")
+    noted_by: str = ""
+
+
 class Connection(Value, frozen=True):
     """The tenant's use of one vendor. What is in `exceptions` is not sent to it."""
 
@@ -201,6 +209,7 @@ class Connection(Value, frozen=True):
     fields: tuple[OptionalField, ...] = ()
     limits: Limits = Limits()
     exceptions: ConnectionExceptions = field(name="except", default=NOTHING_WITHHELD)
+    agreement: Agreement | None = None
 
     def excepting(self, exceptions: ConnectionExceptions) -> "Connection":
         """Return the connection with these exceptions in place of its own."""

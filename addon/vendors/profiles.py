@@ -105,7 +105,9 @@ class Abilities(Profile, frozen=True):
     """What a profile says of a vendor; `Vendor` adds its id.
 
     `groups` is which classes and teaching groups it accepts, `placements` whether a person may be
-    at many school units and classes or at one, `fields` the optional fields it uses.
+    at many school units and classes or at one, `fields` the optional fields it uses, of which it
+    recommends `recommended`. With `agreement`, the pages ask for the data processing agreement with
+    it before the first live delivery.
     """
 
     name: str
@@ -113,6 +115,8 @@ class Abilities(Profile, frozen=True):
     groups: Literal["all", "classes"] = "all"
     placements: Literal["many", "one"] = "many"
     fields: tuple[OptionalField, ...] = ()
+    recommended: tuple[OptionalField, ...] = ()
+    agreement: bool = False
     requests_per_second: float = 10
     concurrency: int = 4
     live: Endpoint | None = None
@@ -216,6 +220,9 @@ def _check(key: str, vendor: Abilities, place: str, faults: Faults) -> None:
         faults.add(place, "an id is lower-case letters a-z, digits, - and _")
     if not vendor.name.strip():
         faults.add(below(place, "name"), "must not be empty")
+    for n, name in enumerate(vendor.recommended):
+        if name not in vendor.fields:
+            faults.add(f"{place}.recommended[{n}]", "must be one of fields")
     if not 0 < vendor.requests_per_second < math.inf:
         faults.add(below(place, "requestsPerSecond"), "must be above 0")
     if not 1 <= vendor.concurrency <= MOST_CONCURRENCY:

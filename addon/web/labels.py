@@ -142,6 +142,7 @@ ACTIONS: Words = {
     "vendors.saved": _("Skolenheter valda för leverantörer"),
     "vendor.saved": _("Uppgifter och gränser sparade"),
     "vendor.exceptions": _("Undantag hos en leverantör ändrade"),
+    "vendor.agreement": _("Avtal antecknat"),
     "vendor.mode": _("Läget ändrat"),
     "vendor.withdrawn": _("Avveckling begärd"),
     "vendor.emptied": _("Testmiljön töms"),

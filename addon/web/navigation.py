@@ -35,6 +35,7 @@ SECTIONS: Mapping[str, str] = {
     "shared_trees": "school_units",
     "protected": "school_units",
     "vendor": "vendors",
+    "vendor_agreement": "vendors",
     "vendor_letter": "vendors",
     "vendor_mode": "vendors",
     "vendor_withdrawal": "vendors",
@@ -68,6 +69,7 @@ HELP: Mapping[str, str] = {
     "protected": "skyddade",
     "vendors": "leverantorer",
     "vendor": "leverantorer",
+    "vendor_agreement": "leverantorer",
     "vendor_letter": "leverantorer",
     "vendor_mode": "leverantorer",
     "vendor_withdrawal": "leverantorer",
@@ -129,8 +131,9 @@ def _between(ctx: RequestContext) -> tuple[Crumb, ...]:
     blueprint, endpoint = request.blueprint, request.endpoint
     if SECTIONS.get(blueprint or "") == "school_units" and "code" in given:
         return () if endpoint == "school_unit.page" else _of_unit(ctx, given["code"])
-    if blueprint in ("vendor_letter", "vendor_mode", "vendor_withdrawal"):
-        vendor = given["vendor"]
+    if SECTIONS.get(blueprint or "") == "vendors" and blueprint not in ("vendor", "preview"):
+        if (vendor := given.get("vendor")) is None:
+            return ()
         return (Crumb(ctx.vendor_name(vendor), url_for("vendor.page", vendor=vendor)),)
     if blueprint == "preview" and endpoint != "preview.page":
         return _of_preview(ctx, given)

@@ -50,6 +50,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "/leverantorer": ("/leverantorer",),
     "/leverantorer/<vendor>": ("/leverantorer/gleerups", "/leverantorer/binogi"),
     "/leverantorer/<vendor>/avveckla": ("/leverantorer/gleerups/avveckla",),
+    "/leverantorer/<vendor>/avtal": ("/leverantorer/gleerups/avtal",),
     "/leverantorer/<vendor>/brev": ("/leverantorer/gleerups/brev",),
     "/leverantorer/<vendor>/lage/<mode>": (
         "/leverantorer/gleerups/lage/off",

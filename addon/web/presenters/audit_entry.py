@@ -51,6 +51,7 @@ PLACES: Words = {
     "fields": _("uppgifter som skickas"),
     "limits": _("gränser för borttagning"),
     "except": _("undantag"),
+    "agreement": _("avtal"),
 }
 """Names of places; those within a unit or a connection are looked up by their last part."""
 UNITS_OF = _("skolenheter")
@@ -73,6 +74,9 @@ PARTS: Words = {
     "first": _("Årskurs det året"),
     "last": _("Årskurs det året"),
     "none": _("Utan årskurs"),
+    "reference": _("Beteckning"),
+    "date": _("Dag"),
+    "notedBy": _("Antecknat av"),
 }
 EXCEPTED: Words = {
     "users": _("Undantaget konto"),

@@ -29,7 +29,13 @@ from addon.web.presenters.vendor_errors import trouble_remedy
 from addon.web.presenters.vendor_impact import PeopleCounts, carried, most_removed
 from addon.web.presenters.vendor_limitations import VendorLimitations, lacking
 from addon.web.request_context import EditConflict, RequestContext, request_context
-from addon.web.views.vendor_common import connection_to, known_vendor, people_there, with_settings
+from addon.web.views.vendor_common import (
+    connection_to,
+    known_vendor,
+    people_there,
+    recommended,
+    with_settings,
+)
 
 FIELDS: tuple[OptionalField, ...] = get_args(OptionalField)
 SHOWN = 100
@@ -82,6 +88,29 @@ def save(vendor: str) -> str | AnyResponse | tuple[str, int]:
         flash(_("Sparat. Nästa körning ändrar uppgifterna om alla hos %(vendor)s.", vendor=name))
     else:
         flash(_("Sparat."))
+    return redirect(url_for("vendor.page", vendor=vendor))
+
+
+@bp.post("/leverantorer/<vendor>/rekommenderat")
+def add_recommended(vendor: str) -> AnyResponse:
+    """Send the fields that the vendor recommends, besides those that are sent."""
+    ctx = request_context()
+    known_vendor(ctx, vendor)
+
+    def change(tenant: Tenant) -> Tenant:
+        connection = connection_to(tenant, vendor)
+        added = {*connection.fields, *recommended(ctx, connection)}
+        return with_settings(tenant, vendor, fields=tuple(f for f in FIELDS if f in added))
+
+    ctx.save("vendor.saved", change, subject=vendor)
+    if connection_to(ctx.tenant, vendor).mode == "off":
+        flash(_("Sparat."))
+    else:
+        name = ctx.vendor_name(vendor)
+        flash(_("Sparat. Nästa körning ändrar uppgifterna om alla hos %(vendor)s.", vendor=name))
+    mode = request.form.get("next")
+    if mode in ("test", "live"):
+        return redirect(url_for("vendor_mode.page", vendor=vendor, mode=mode))
     return redirect(url_for("vendor.page", vendor=vendor))
 
 
@@ -197,6 +226,7 @@ def _page(
         chart=_chart(ctx, vendor),
         shown=SHOWN,
         all_fields=FIELDS,
+        recommended=recommended(ctx, connection),
     )
 
 

@@ -5,7 +5,7 @@ from msgspec import structs
 
 from addon.sync.context import resolve_target
 from addon.tenants.model import Connection, Mode, Tenant
-from addon.vendors.profiles import NotConfigured, Vendor
+from addon.vendors.profiles import NotConfigured, OptionalField, Vendor
 from addon.web.request_context import RequestContext, with_connection
 
 
@@ -28,6 +28,12 @@ def with_settings(tenant: Tenant, vendor: str, **values: object) -> Tenant:
         connections = (*tenant.connections, Connection(vendor=vendor))
         tenant = structs.replace(tenant, connections=connections)
     return with_connection(tenant, vendor, **values)
+
+
+def recommended(ctx: RequestContext, connection: Connection) -> tuple[OptionalField, ...]:
+    """Return the fields that the vendor recommends and that are not sent to it."""
+    profile = ctx.vendors[connection.vendor]
+    return tuple(each for each in profile.recommended if each not in connection.fields)
 
 
 def problem_in(ctx: RequestContext, connection: Connection, mode: Mode) -> str | None:

@@ -21,6 +21,7 @@ from addon.web.views.vendor_common import (
     known_vendor,
     people_there,
     problem_in,
+    recommended,
     with_settings,
 )
 from addon.web.views.vendor_withdrawal import can_empty, empty_tests
@@ -46,6 +47,7 @@ def save(vendor: str, mode: str) -> str | AnyResponse | tuple[str, int]:
     if wanted != "off" and not (
         connection.school_units
         and problem_in(ctx, connection, wanted) is None
+        and not _lacks_agreement(ctx, connection, wanted)
         and not undecided(ctx.store, ctx.directory, ctx.now)
     ):
         return _page(ctx, vendor, wanted), 400
@@ -72,6 +74,16 @@ def save(vendor: str, mode: str) -> str | AnyResponse | tuple[str, int]:
         empty_tests(ctx, vendor)
     asked = request_id(ctx.now) if ordered else None
     return redirect(url_for("vendor.page", vendor=vendor, begard=asked))
+
+
+def _lacks_agreement(ctx: RequestContext, connection: Connection, wanted: Mode) -> bool:
+    """Whether the agreement must be noted before this, the first live delivery."""
+    return (
+        wanted == "live"
+        and ctx.vendors[connection.vendor].agreement
+        and connection.agreement is None
+        and not people_there(ctx, connection.vendor).get("live")
+    )
 
 
 def _mode(text: str) -> Mode:
@@ -175,6 +187,7 @@ def _page(
     possible = wanted != connection.mode and bool(connection.school_units) and problem is None
     coming, sent = None, PeopleCounts()
     unsure: tuple[str, ...] = ()
+    unnoted = possible and _lacks_agreement(ctx, connection, wanted)
     if possible and wanted != "off":
         directory = ctx.directory
         unsure = undecided(ctx.store, directory, ctx.now)
@@ -187,8 +200,10 @@ def _page(
         vendor_id=vendor,
         connection=connection,
         wanted=wanted,
-        possible=(possible and not unsure) or (wanted == "off" != connection.mode),
+        possible=(possible and not unsure and not unnoted) or (wanted == "off" != connection.mode),
         undecided=unsure,
+        unnoted=unnoted,
+        recommended=() if wanted == "off" else recommended(ctx, connection),
         sent=sent,
         coming=coming,
         there=people_there(ctx, vendor),
