@@ -145,5 +145,9 @@ def test_a_unit_of_two_tenants_is_delivered_for_the_first_only(world):
     assert ran.status == 0
     assert f"the school unit {OWN} is delivered for another tenant" in ran.err
     assert world.vendor("all").held("User") == {}
+    said = world.run("status", OTHER_TENANT)
+    assert f"school unit {OWN}: not delivered, {TENANT} had it first" in said.out
+    elsewhere = world.run("status", OTHER_TENANT, "--json").json["unitsElsewhere"]
+    assert elsewhere == [{"code": OWN, "tenant": TENANT}]
     assert world.run("sync", TENANT).status == 0
     assert len(world.vendor("all").held("User")) > 10

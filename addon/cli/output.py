@@ -221,6 +221,8 @@ def _status(found: TenantStatus) -> Iterator[str]:
                 f"  refused: {refused.operation} {refused.resource_type} {refused.external_id} "
                 f"({refused.http_status}): {refused.detail}"
             )
+    for unit in found.units_elsewhere:
+        yield f"school unit {unit.code}: not delivered, {unit.tenant} had it first"
     yield from _protected(found.protected)
     yield from _licence(found.licence)
     yield from _push(found.push)

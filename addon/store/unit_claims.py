@@ -101,6 +101,17 @@ def delivered(store: ClaimStore, tenant: Tenant, document: bytes, now: float) ->
     return structs.replace(tenant, school_units=units, connections=connections)
 
 
+def delivered_for_others(store: CacheStore, tenant: Tenant, now: float) -> dict[str, str]:
+    """Return the codes of the tenant's document that are delivered for others, with those tenants.
+
+    Nothing is changed. Raises StoreError.
+    """
+    left_out = _left_out(store, tenant.customer_id, now) & set(tenant.unit_names)
+    claims = {code: store.get(CLAIMS, code, now) for code in sorted(left_out)}
+    owners = {code: claim.data.decode() for code, claim in claims.items() if claim is not None}
+    return {code: owner for code, owner in owners.items() if owner != tenant.customer_id}
+
+
 def release_units(
     store: CacheStore, tenant_id: str, document: bytes | None, stored: bytes | None, now: float
 ) -> None:

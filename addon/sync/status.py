@@ -13,6 +13,7 @@ from addon.planning.protected_set import ProtectedSet
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.store.records import RunRecord
+from addon.store.unit_claims import delivered_for_others
 from addon.sync.channels import wanted_channels
 from addon.sync.context import SecretSource, ledger_key, load_tenant_or_raise, resolve_target
 from addon.sync.farewell_notices import Unwritten, unwritten
@@ -125,6 +126,13 @@ class PushStatus(Struct, frozen=True):
     again: float | UnsetType = UNSET
 
 
+class UnitElsewhere(Struct, frozen=True):
+    """A school unit of the document that is not delivered, since `tenant` had its code first."""
+
+    code: str
+    tenant: str
+
+
 class TenantStatus(Struct, frozen=True, rename="camel"):
     """The status of a tenant. `pause` is the current pause, in which nothing runs."""
 
@@ -136,6 +144,7 @@ class TenantStatus(Struct, frozen=True, rename="camel"):
     protected: ProtectedStatus = ProtectedStatus(0)
     licence: LicenceStatus = LicenceStatus("not asked", None)
     push: PushStatus = PushStatus("off")
+    units_elsewhere: tuple[UnitElsewhere, ...] = ()
 
 
 def status(
@@ -170,7 +179,12 @@ def status(
     licence = _licence(settings, store, tenant, now)
     protected = _protected(load_protection(store, tenant_id))
     push = push_status(settings, store, tenant, now)
-    return TenantStatus(tenant_id, last, connections, left, pause, protected, licence, push)
+    elsewhere = tuple(
+        UnitElsewhere(*each) for each in delivered_for_others(store, tenant, now).items()
+    )
+    return TenantStatus(
+        tenant_id, last, connections, left, pause, protected, licence, push, elsewhere
+    )
 
 
 def push_status(settings: Settings, store: Store, tenant: Tenant, now: float) -> PushStatus:

@@ -7,7 +7,7 @@ import pytest
 
 from addon.store.records import Namespace
 from addon.store.tenant_updates import TenantEdit, update_tenant
-from addon.store.unit_claims import BEING_SAVED, CLAIMS, delivered
+from addon.store.unit_claims import BEING_SAVED, CLAIMS, delivered, delivered_for_others
 from addon.tenants.document import DocumentError, load_tenant
 
 NOW = 1_800_000_000.0
@@ -55,6 +55,18 @@ def test_a_unit_is_delivered_for_whoever_had_it_first_and_the_operator_is_told(s
     assert sent(store, SECOND) == ["33333333"]
     save(store, SECOND, "22222222", "33333333", "44444444")  # whatever else is saved
     assert sent(store, SECOND) == ["33333333", "44444444"]
+
+
+def test_the_status_says_which_units_are_delivered_for_whom(store):
+    save(store, FIRST, "11111111", "22222222")
+    save(store, SECOND, "22222222", "33333333")
+
+    def others(tenant):
+        return delivered_for_others(store, load_tenant(store.tenant(tenant)), NOW)
+
+    assert (others(FIRST), others(SECOND)) == ({}, {"22222222": FIRST})
+    save(store, FIRST, "11111111")
+    assert others(SECOND) == {}
 
 
 def test_pages_do_not_save_another_tenants_unit(store):
