@@ -83,7 +83,7 @@ def unexplained_losses(
     )
     if not lost or not is_changed(tenant, known):
         return lost
-    anyway = _lost_anyway(tenant, snapshot, known)
+    anyway = lost_anyway(tenant, snapshot, known)
     if anyway is None:
         return lost
     new = new_selections(tenant, known)
@@ -108,10 +108,10 @@ def unexplained_losses(
     return tuple(filter(is_unexplained, lost))
 
 
-def _lost_anyway(
+def lost_anyway(
     tenant: Tenant, snapshot: Snapshot, known: KnownDirectory
 ) -> frozenset[Loss] | None:
-    """The losses of the reading by each earlier document; None if that is unknown."""
+    """Return what the reading lacks by each earlier document too; None if that is unknown."""
     found: frozenset[Loss] | None = None
     for units in _earlier(tenant, known):
         before = structs.replace(tenant, school_units=units)

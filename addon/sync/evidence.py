@@ -42,7 +42,12 @@ from addon.roster.placements import (
 from addon.roster.unconfirmed import students_with_jobs, with_standing, without_students
 from addon.sync.agreement import Judgement, ended_of_day, judge
 from addon.sync.compared_reading import ComparedReading, compared_reading
-from addon.sync.document_changes import is_changed, new_selections, unexplained_losses
+from addon.sync.document_changes import (
+    is_changed,
+    lost_anyway,
+    new_selections,
+    unexplained_losses,
+)
 from addon.sync.ended_memberships import Approved
 from addon.sync.enquiry import BUDGET, Enquiry
 from addon.sync.excepted_members import excepted_members, left_out_by_group
@@ -163,7 +168,7 @@ def confirm(
         before.left_out,
         known.placements,
         combined(read.current, only(known.placements, judged.unconfirmed.keys())),
-        frozenset(lost),
+        _gone(read, known, lost, judged),
         read.roster.protected,
         pending,
         changed,
@@ -235,6 +240,20 @@ def _ask_about_losses(
         if repaired is not read:
             read, lost = repaired, _lost(repaired, known)
     return read, lost
+
+
+def _gone(
+    read: ComparedReading, known: KnownDirectory, lost: tuple[Loss, ...], judged: Judgement
+) -> frozenset[Loss]:
+    """Return those of the losses that are not the work of a change of the document alone.
+
+    Google's answer that somebody is not in the group that selects now says nothing of whether they
+    are gone.
+    """
+    if judged.unconfirmed.keys() >= set(lost):
+        return frozenset(lost)
+    anyway = lost_anyway(read.tenant, read.snapshot, known)
+    return frozenset(lost) if anyway is None else anyway.intersection(lost)
 
 
 def _lost(read: ComparedReading, known: KnownDirectory) -> tuple[Loss, ...]:

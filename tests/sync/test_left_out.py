@@ -14,6 +14,7 @@ from addon.sync.protected_set import release
 from addon.tenants.model import SelectorExceptions
 from tests.support.generated_tenant import TENANT, held_at, with_spots
 from tests.support.odd_school import COURSE
+from tests.sync.test_absence_lets_nobody_in import LEFT_OUT
 from tests.sync.test_evidence import (
     NORTH,
     NOW,
@@ -27,7 +28,7 @@ from tests.sync.test_evidence import (
     with_groups,
     without,
 )
-from tests.trust.odd_directory import HONEST, OddReading
+from tests.trust.odd_directory import HONEST, QUESTIONS, OddReading
 
 HOUR = 3600.0
 ONLY_NORTH = structs.replace(tenant(), school_units=tenant().school_units[:1])
@@ -172,6 +173,10 @@ def leave_out_7a(document):
     students["except"] = {"users": [], "orgUnits": ["/Elever/A/7A"], "groups": []}
 
 
+def select_by_another_group(document):
+    document["schoolUnits"][0]["students"] = {"orgUnits": [], "groups": [f"{LEFT_OUT}@edu.se"]}
+
+
 SHORT = OddReading(
     users=frozenset({0, 10}),
     members=frozenset((COURSE, n) for n in range(1, 5)),
@@ -190,6 +195,22 @@ def test_a_mistake_in_the_document_that_was_held_and_is_undone_takes_nothing(sch
     school.hourly()
     assert held_at(school.server) == had
     school.reading = HONEST
+    school.hourly()
+    assert held_at(school.server) == had
+
+
+@pytest.mark.parametrize("answered", [QUESTIONS, ()])
+def test_a_group_that_was_chosen_by_mistake_takes_nothing_when_that_is_undone(school, answered):
+    """Google says of everybody that they are not in it, or two readings agree: no proof against."""
+    school.edit(lambda document: document["connections"][0]["limits"].update(deletions=3))
+    right, had = school.store.tenant(TENANT), held_at(school.server)
+    school.reading = OddReading(answered=frozenset(answered))
+    school.edit(select_by_another_group)
+    for _ in range(3):
+        school.hourly()
+    assert held_at(school.server) == had
+    school.store.save_tenant(TENANT, right)
+    school.reading = SHORT
     school.hourly()
     assert held_at(school.server) == had
 
