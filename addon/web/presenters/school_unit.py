@@ -8,6 +8,7 @@ from msgspec import Struct
 from addon.roster.model import StudentGroup
 from addon.roster.placements import GroupId, group_id
 from addon.ss12000.ids import Ids
+from addon.sync.known_findings import Known
 from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Connection, SchoolUnit, Tenant
 from addon.text import sort_key
@@ -28,11 +29,12 @@ class PeopleBreakdown(Struct, frozen=True):
 
 
 class FindingCount(Struct, frozen=True):
-    """How many findings of a kind are about the unit."""
+    """How many findings of a kind are about the unit; `known` of them are marked as known."""
 
     code: str
     severity: str
     count: int
+    known: int = 0
 
 
 class UnitView(Struct, frozen=True):
@@ -67,7 +69,9 @@ class LeavingPeople(Struct, frozen=True):
     people: int
 
 
-def unit_view(tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit) -> UnitView:
+def unit_view(
+    tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit, known: Known
+) -> UnitView:
     """Return the unit as the selection makes it. Raises StillComputing."""
     roster = directory.prepared.roster
     people = people_of(directory).get(unit.code, PeopleBreakdown())
@@ -97,7 +101,7 @@ def unit_view(tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit) -> U
         without_class=len(without - left_out),
         class_excepted=len(without & left_out),
         years=tuple(sorted(years.items(), key=lambda y: (y[0] is None, y[0] or 0))),
-        findings=_findings(directory, unit.code),
+        findings=_findings(directory, unit.code, known),
         connections=connections,
         external_ids=external_ids,
         withheld={
@@ -158,12 +162,14 @@ def _people_of(prepared: PreparedRun) -> Mapping[str, PeopleBreakdown]:
     }
 
 
-def _findings(directory: TenantDirectory, code: str) -> tuple[FindingCount, ...]:
-    counted = (
-        FindingCount(kind.code, kind.severity, sum(code in about.units for about in kind.found))
-        for kind in kinds(directory)
-    )
-    return tuple(each for each in counted if each.count)
+def _findings(directory: TenantDirectory, code: str, known: Known) -> tuple[FindingCount, ...]:
+    found = []
+    for kind in kinds(directory):
+        keys = [about.key for about in kind.found if code in about.units]
+        marked = sum(key in known for key in keys)
+        if keys:
+            found.append(FindingCount(kind.code, kind.severity, len(keys), marked))
+    return tuple(found)
 
 
 def _by_name(groups: Iterable[StudentGroup]) -> tuple[StudentGroup, ...]:

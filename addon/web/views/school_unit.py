@@ -6,8 +6,9 @@ from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.school_register.model import CEASED
+from addon.sync.known_findings import load_known
 from addon.tenants.model import SchoolUnit, Tenant
-from addon.web.directory.cache import DirectoryNotRead, StillComputing
+from addon.web.directory.cache import DirectoryNotRead, StillComputing, TenantDirectory
 from addon.web.forms.school_unit import (
     SchoolUnitForm,
     read_school_unit,
@@ -139,8 +140,13 @@ OLD_TYPES = ("GRS", "GYS")
 def _view(ctx: RequestContext, unit: SchoolUnit) -> UnitView | None:
     """Return the unit's numbers; a form that is shown again does not wait for the directory."""
     if request.method == "GET":
-        return unit_view(ctx.tenant, ctx.directory, unit)
-    return ctx.from_directory(lambda directory: unit_view(ctx.tenant, directory, unit))
+        return _unit_view(ctx, ctx.directory, unit)
+    return ctx.from_directory(lambda directory: _unit_view(ctx, directory, unit))
+
+
+def _unit_view(ctx: RequestContext, directory: TenantDirectory, unit: SchoolUnit) -> UnitView:
+    known = load_known(ctx.store, ctx.tenant_id, ctx.now)
+    return unit_view(ctx.tenant, directory, unit, known)
 
 
 def _removal(ctx: RequestContext, unit: SchoolUnit, conflict: EditConflict | None = None) -> str:
@@ -162,7 +168,7 @@ def _losing(ctx: RequestContext, unit: SchoolUnit) -> tuple[LeavingPeople, ...] 
     try:
         return leaving(
             ctx.directory,
-            unit_view(ctx.tenant, ctx.directory, unit),
+            _unit_view(ctx, ctx.directory, unit),
             delivered(ctx.store, ctx.tenant),
         )
     except DirectoryNotRead as error:

@@ -393,6 +393,8 @@ def test_what_is_marked_is_counted_apart_with_who_and_when_and_can_be_taken_back
     page = world.text(world.ready(client, PAGE))
     assert "▲ 2 personer ○ 1 markerad ”det är så”" in page
     assert "Norra skolan 0 2 1 Brev om 2 uppgifter" in page
+    unit = world.text(world.ready(client, f"/skolenheter/{UNIT}"))
+    assert "Elev utan klass ▲ 2 ○ 1 markerad ”det är så”" in unit
     marked = [each["markerad ”det är så”"] != "" for each in lines(world, client)]
     assert marked == [False, True, False]
     log = world.text(client.get("/installningar/logg"))
