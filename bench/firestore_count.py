@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from addon.store.firestore.store import FirestoreStore
 
@@ -12,7 +12,8 @@ from addon.store.firestore.store import FirestoreStore
 class Count(Struct):
     """Documents read, written and deleted as Google bills them, and the number of calls.
 
-    `largest_commit` and `largest_document` are in bytes.
+    `largest_commit` and `largest_document` are in bytes. `what` has a line for each document: the
+    operation, and its path below the tenant.
     """
 
     reads: int = 0
@@ -21,6 +22,7 @@ class Count(Struct):
     calls: int = 0
     largest_commit: int = 0
     largest_document: int = 0
+    what: list[str] = field(default_factory=list)
 
 
 class Counted:
@@ -53,6 +55,9 @@ class Counted:
             count.deletes += gone
             count.largest_commit = max(count.largest_commit, sum(sizes))
             count.largest_document = max(count.largest_document, *sizes, 0)
+            for write in writes:
+                verb = "delete" if write.delete else "write"
+                count.what.append(f"{verb} {_below(write.delete or write.update.name)}")
         return answer
 
     def batch_get_documents(self, **more: Any) -> Iterator[Any]:
@@ -60,7 +65,7 @@ class Counted:
         self._add(calls=1)
         for answer in self._api.batch_get_documents(**more):
             if "found" in answer or "missing" in answer:
-                self._add(reads=1)
+                self._add(reads=1, what=answer.missing or answer.found.name)
             yield answer
 
     def run_query(self, **more: Any) -> Iterator[Any]:
@@ -69,13 +74,22 @@ class Counted:
         for answer in self._api.run_query(**more):
             found += "document" in answer
             yield answer
-        self._add(calls=1, reads=max(1, found))
+        of = more["request"]["structured_query"].from_[0].collection_id
+        self._add(calls=1, reads=max(1, found), what=f"documents/query of {of}: {found}")
 
     def begin_transaction(self, *arguments: Any, **more: Any) -> Any:
         self._add(calls=1)
         return self._api.begin_transaction(*arguments, **more)
 
-    def _add(self, calls: int = 0, reads: int = 0) -> None:
+    def _add(self, calls: int = 0, reads: int = 0, what: str = "") -> None:
         with self._lock:
             self._count.calls += calls
             self._count.reads += reads
+            if what:
+                self._count.what.append(f"read {_below(what)}")
+
+
+def _below(name: str) -> str:
+    """Return a document's path below its tenant, "" for the tenant's own."""
+    path = name.partition("/documents/")[2] or name.partition("documents/")[2]
+    return "/".join(path.split("/")[2:]) if path.startswith("tenants/") else path

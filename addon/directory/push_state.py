@@ -26,6 +26,8 @@ UNWANTED_FOR = 3600.0
 """Seconds after which it is looked at again whether a tenant wants channels."""
 SOON_AGAIN = 180.0
 """Seconds after the last notice at which what it named is read once more."""
+JOINED_FOR = 3600.0
+"""Seconds within which a delivery that is queued is that of later runs too."""
 AT_MOST_EVERY = 60.0
 """Seconds between two beginnings of a tenant's runs."""
 
@@ -111,6 +113,17 @@ class LaterReading(Struct, frozen=True):
     at: float
 
 
+class QueuedDelivery(Struct, frozen=True):
+    """A delivery to a vendor that waits in its queue: the run of its task, and since when."""
+
+    run: str
+    at: float
+
+    def joins(self, now: float) -> bool:
+        """Whether a later run leaves its own to this one; after JOINED_FOR it has been lost."""
+        return 0 <= now - self.at < JOINED_FOR
+
+
 class WatchRefusal(Struct, frozen=True):
     """How many times in a row Google has refused a kind of channel, and when it is asked again.
 
@@ -140,7 +153,8 @@ class PushState(Struct, frozen=True):
     named `noticed` (`retried` if an earlier reading of them did not end), and `again` what is read
     once more. `began` is when the last run began. `problems` and `refused` are by kind of channel.
     `due` is when the channels must be looked at, `looked` when they last were, and `keeping` until
-    when a process does so.
+    when a process does so. `planned` is the newest run that has read and planned, `queued` the
+    deliveries by vendor that have not begun.
     """
 
     channels: tuple[PushChannel, ...] = ()
@@ -156,6 +170,8 @@ class PushState(Struct, frozen=True):
     looked: float = 0.0
     keeping: float = 0.0
     refused: dict[str, WatchRefusal] = {}
+    planned: str = ""
+    queued: dict[str, QueuedDelivery] = {}
 
     def channel(self, channel_id: str, now: float) -> PushChannel | None:
         """Return the channel of this id by which notices may come, or None."""
@@ -216,6 +232,27 @@ class PushState(Struct, frozen=True):
             reading="",
             again=self.again if self.noticed.is_empty else (*self.again, later),
         )
+
+    def deliveries_queued(
+        self, run: str, vendors: Iterable[str], joining: bool, now: float
+    ) -> "PushState":
+        """Return the state when `run` needs a delivery to each of `vendors`.
+
+        A run that is `joining` leaves its own to one that waits already.
+        """
+        new = {
+            vendor: QueuedDelivery(run, now)
+            for vendor in vendors
+            if not (joining and vendor in self.queued and self.queued[vendor].joins(now))
+        }
+        return structs.replace(self, queued={**self.queued, **new})
+
+    def delivery_begins(self, run: str, vendor: str) -> "PushState":
+        """Return the state when the delivery of `run` no longer waits."""
+        if vendor not in self.queued or self.queued[vendor].run != run:
+            return self
+        queued = {name: each for name, each in self.queued.items() if name != vendor}
+        return structs.replace(self, queued=queued)
 
     def may_begin_at(self, now: float) -> float:
         """Return when a run may begin: AT_MOST_EVERY after the last.

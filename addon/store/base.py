@@ -237,14 +237,23 @@ class LedgerStore(Protocol):
     def set_approval(self, key: LedgerKey, approval: Approval | None) -> None:
         """Save an approval in place of any earlier one, or remove it if None."""
 
-    def set_recent_removals(self, key: LedgerKey, recent: RecentRemovals) -> None:
-        """Save what was removed lately; `connection_state` returns it."""
+    def set_recent_removals(
+        self, key: LedgerKey, recent: RecentRemovals, with_release: bool = False
+    ) -> None:
+        """Save what was removed lately; `connection_state` returns it.
+
+        With `with_release`, and under a lease of this process, it may be saved when that is
+        released.
+        """
 
     def set_unexplained(self, key: LedgerKey, waits: bool) -> None:
         """Save whether removals that nothing explains wait; `connection_state` returns it."""
 
     def set_delivered(self, key: LedgerKey, reading: float) -> None:
-        """Save which reading's plan was carried out whole; `connection_state` returns it."""
+        """Save which reading's plan was carried out whole; `connection_state` returns it.
+
+        Under a lease of this process it may be saved when that is released.
+        """
 
 
 class RunStore(Protocol):

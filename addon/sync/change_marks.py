@@ -5,13 +5,18 @@ from msgspec import Struct, structs
 from addon.directory.push_state import ChangeMark, PushState
 from addon.store.base import PushStore
 from addon.sync.context import SyncContext
+from addon.sync.queued_deliveries import with_planned
 
 
 class TakenMarks(Struct, frozen=True):
-    """What a reading has taken; `retried` if an earlier reading of it did not end."""
+    """What a reading has taken; `retried` if an earlier reading of it did not end.
+
+    `queued` are the vendors in whose queues a delivery of the tenant waits.
+    """
 
     mark: ChangeMark = ChangeMark()
     retried: bool = False
+    queued: frozenset[str] = frozenset()
 
 
 def begin_reading(context: SyncContext, tenant_id: str, reading: str) -> TakenMarks:
@@ -25,17 +30,27 @@ def begin_reading(context: SyncContext, tenant_id: str, reading: str) -> TakenMa
         return None if known is None else known.reading_begins(reading, now)
 
     state = context.store.update_push_state(tenant_id, begin) if context.settings.push else None
-    return TakenMarks() if state is None else TakenMarks(state.taken, state.retried)
+    if state is None:
+        return TakenMarks()
+    queued = frozenset(vendor for vendor, each in state.queued.items() if each.joins(now))
+    return TakenMarks(state.taken, state.retried, queued)
 
 
-def end_reading(context: SyncContext, tenant_id: str, reading: str) -> PushState | None:
+def end_reading(
+    context: SyncContext, tenant_id: str, reading: str, run: str = ""
+) -> PushState | None:
     """Remove the marks that a whole reading has taken, unless another has taken them since.
 
-    Return what is kept of the tenant's notifications then. Raises StoreError.
+    `run` is the run that has planned by it, if any. Return what is kept of the tenant's
+    notifications then. Raises StoreError.
     """
+    now = context.clock()
 
     def end(known: PushState | None) -> PushState | None:
-        return None if known is None else known.reading_done(reading)
+        if known is None:
+            return None
+        done = known.reading_done(reading)
+        return with_planned(done, run, now) if run else done
 
     if not context.settings.push:
         return None

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Set
 from functools import partial
+from math import inf
 
 from msgspec import Struct, structs
 
@@ -43,7 +44,9 @@ KEY_REFUSED = (401, 403)
 class RunShared(Struct, frozen=True):
     """The values that all connections of a run share. `deadline` is a time of `time.monotonic`.
 
-    `stage` is how far a plan is carried out, None for the whole of it.
+    `stage` is how far a plan is carried out, None for the whole of it. `checked` is when it was
+    checked that the run may send, None if it must be before it does. With `may_be_late`, a later
+    reading may have been delivered meanwhile, after which nothing of this one is sent.
     """
 
     context: SyncContext
@@ -51,6 +54,8 @@ class RunShared(Struct, frozen=True):
     holder: str
     deadline: float | None
     stage: Stage | None = None
+    checked: float | None = None
+    may_be_late: bool = False
 
 
 async def sync_connection_safely(shared: RunShared, ready: ReadyConnection) -> ConnectionReport:
@@ -90,10 +95,13 @@ async def sync_connection(
         shared.holder,
         shared.deadline,
         partial(cancellation_reason, context, key, prepared.protection.hidden),
+        shared.checked,
     )
     trouble = await _elsewhere(context, prepared, connection, session)
     async with session.with_lease() as lease:
         planner = await asyncio.to_thread(planner_for, context, prepared, connection, key)
+        if shared.may_be_late and _is_late(planner):
+            return ConnectionReport(key.vendor, key.mode, "unchanged", nothing_done())
         decision = await asyncio.to_thread(planner.decide)
         check = LedgerCheck(session, prepared, planner, lease)
         if await check.update_ledger(decision.sent):
@@ -114,14 +122,22 @@ async def sync_connection(
                 result, groups_clean = await session.clear_groups(
                     result, gone, planner.ledger, lease, current
                 )
+        await asyncio.to_thread(_keep_delivered, context.store, planner, decision, result)
     if result.status in KEY_REFUSED:
         forget_secret(context, connection)
     if hold is not None:
         hold = structs.replace(hold, protected_being_removed=() if groups_clean else pending)
+    left = () if groups_clean else pending
     report = await asyncio.to_thread(
-        _conclude, context.store, planner, decision, hold, result, () if groups_clean else pending
+        _conclude, context.store, planner, decision, hold, result, left, delivered=True
     )
     return report if trouble is None else _with_trouble(report, trouble)
+
+
+def _is_late(planner: ConnectionPlanner) -> bool:
+    """Whether the plan of a later reading has been carried out whole."""
+    delivered = planner.delivered
+    return delivered > planner.prepared.evidence.mark and not is_future(delivered, planner.now)
 
 
 async def _send(
@@ -189,12 +205,25 @@ def finish_if_nothing_to_send(
 
     Raises LedgerWriteError.
     """
+    found = finish_or_count(context, prepared, connection, key)
+    return found if isinstance(found, ConnectionReport) else None
+
+
+def finish_or_count(
+    context: SyncContext, prepared: PreparedRun, connection: Connection, key: LedgerKey
+) -> ConnectionReport | float:
+    """Return the connection's report if there is nothing to send, else the number of operations.
+
+    It is infinite where other things must be done too. Raises LedgerWriteError.
+    """
     planner = planner_for(context, prepared, connection, key)
     decision = planner.decide()
-    if planner.doubted or not decision.sent.empty or _pending_removals(planner):
-        return None
+    if planner.doubted or _pending_removals(planner):
+        return inf
+    if not decision.sent.empty:
+        return sum(1 for _ in decision.sent.operations())
     if find_protected_elsewhere(context, prepared, connection) is not None:
-        return None
+        return inf
     nothing = DeliveryResult(nothing_done(), ())
     return _conclude(context.store, planner, decision, decision.hold, nothing)
 
@@ -221,7 +250,7 @@ def _count_only_removed(
         ]
         found = found.without(resource_type, there)
     if found is not counted:
-        store.set_recent_removals(planner.key, found)
+        store.set_recent_removals(planner.key, found, with_release=True)
 
 
 def _conclude(
@@ -231,17 +260,20 @@ def _conclude(
     hold: Hold | None,
     result: DeliveryResult,
     pending: tuple[str, ...] = (),
+    delivered: bool = False,
 ) -> ConnectionReport:
     """Save the outcome of a plan apart from the ledger's entries, and return its report.
 
-    `pending` are people who are removed but may still be in groups.
+    `pending` are people who are removed but may still be in groups. With `delivered`, it is saved
+    already whether the plan is carried out whole.
     """
     key, plan = planner.key, decision.plan
     if plan.obsolete:
         store.record(key, plan.obsolete)
     _keep_hold(store, key, planner.held, hold, pending)
     _keep_approval(store, planner, decision, result)
-    _keep_delivered(store, planner, decision, result)
+    if not delivered:
+        _keep_delivered(store, planner, decision, result)
     log.info(
         "%s to %s (%s): %s",
         key.tenant,

@@ -28,7 +28,8 @@ class KeptReading(Struct, frozen=True):
     """A whole reading at `whole`, brought up to date. Times are seconds since 1970 UTC.
 
     `read` tells which known placements it belongs to, by their time. `scope` is a hash of what the
-    document had read. `hidden` are the protected people then.
+    document had read. `hidden` are the protected people then. `users` and `members` are what has
+    been read since, which `snapshot` has.
     """
 
     whole: float
@@ -36,6 +37,8 @@ class KeptReading(Struct, frozen=True):
     scope: bytes
     hidden: frozenset[str]
     snapshot: Snapshot
+    users: dict[str, User | None] = {}
+    members: dict[str, frozenset[str]] = {}
 
 
 class _KeptChanges(Struct, frozen=True):
@@ -118,10 +121,7 @@ def keep_changes(
 
     Raises StoreError.
     """
-    before = _changes(store, tenant_id, kept.whole, now) or _KeptChanges(kept.whole, read, {})
-    changes = _KeptChanges(
-        kept.whole, read, {**before.users, **users}, {**before.members, **members}
-    )
+    changes = _KeptChanges(kept.whole, read, {**kept.users, **users}, {**kept.members, **members})
     packed = zlib.compress(msgspec.msgpack.encode(changes), 3)
     store.put(_namespace(tenant_id), CHANGES, packed, now, kept.whole + KEPT_FOR)
 
@@ -145,7 +145,13 @@ def load_kept(store: CacheStore, tenant_id: str, now: float) -> KeptReading | No
     if changes is None:
         return kept
     snapshot = with_accounts(with_members(kept.snapshot, changes.members), changes.users)
-    return structs.replace(kept, read=changes.read, snapshot=snapshot)
+    return structs.replace(
+        kept,
+        read=changes.read,
+        snapshot=snapshot,
+        users=changes.users,
+        members=changes.members,
+    )
 
 
 def with_members(snapshot: Snapshot, members: Mapping[str, frozenset[str]]) -> Snapshot:

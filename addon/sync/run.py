@@ -23,7 +23,6 @@ from addon.store.ids import new_run_id, time_of_run
 from addon.sync.change_marks import begin_reading, end_reading
 from addon.sync.connection import (
     RunShared,
-    finish_if_nothing_to_send,
     sync_connection,
     sync_connection_safely,
 )
@@ -45,6 +44,7 @@ from addon.sync.prepare import (
 )
 from addon.sync.protected_removal import read_protected, remove_protected_everywhere
 from addon.sync.protected_set import knows_protected
+from addon.sync.queued_deliveries import begin_delivery
 from addon.sync.read_changes import ChangedAccounts, ContradictionError, ask_changed
 from addon.sync.readiness import ReadyConnection, check_readiness, only_ready
 from addon.sync.report import (
@@ -60,6 +60,7 @@ from addon.sync.report import (
     with_removals,
 )
 from addon.sync.run_records import complete_run, recorded_run, start_run
+from addon.sync.small_delivery import ReadingOfChanges, finish_or_deliver
 from addon.tenants.model import Connection, Tenant
 from addon.tenants.pause import current_pause, is_rehearsed, raise_if_paused
 
@@ -144,7 +145,7 @@ def sync(
             report = _report_of_nothing_read(tenant_id, run.id, parts)
             report = with_removals(report, _remove_protected(context, tenant_id, seconds))
         complete_run(context.store, run, context.clock(), report)
-        end_reading(context, tenant_id, run.id)
+        end_reading(context, tenant_id, run.id, run.id)
     return report
 
 
@@ -159,9 +160,10 @@ def _remove_protected(
 def plan_changes(context: SyncContext, tenant_id: str) -> PlannedRun:
     """Read and plan by what notices have named, by the whole directory where that is not enough.
 
-    Accounts that are as they were cost one query each; nothing is recorded then. Raises as
-    `plan_run` does.
+    Accounts that are as they were cost one query each; nothing is recorded then. A small plan is
+    delivered too. Raises as `plan_run` does.
     """
+    loaded = time.monotonic()
     tenant, licence = load_delivered_tenant(context, tenant_id)
     admission = admit_or_continue_farewell(context, tenant_id, licence)
     raise_if_paused(tenant, context.clock())
@@ -176,7 +178,8 @@ def plan_changes(context: SyncContext, tenant_id: str) -> PlannedRun:
         else:
             if not (changed.concern_us or taken.retried):
                 return PlannedRun(reading, (), reading)
-    planned = _plan(context, tenant, admission, "", (reading, changed))
+    taking = ReadingOfChanges(reading, changed, taken.queued, loaded)
+    planned = _plan(context, tenant, admission, "", taking)
     return structs.replace(planned, reading=reading)
 
 
@@ -198,9 +201,9 @@ def _plan(
     tenant: Tenant,
     admission: Admission,
     request: str,
-    taken: tuple[str, ChangedAccounts | None] | None,
+    taken: ReadingOfChanges | None,
 ) -> PlannedRun:
-    """Read and plan; `taken` names the reading that has taken the marks, and what has changed."""
+    """Read and plan; `taken` is the reading that has taken the marks, if one has."""
     tenant_id = tenant.customer_id
     run = start_run(context.store, tenant_id, context.clock(), request=request)
     with recorded_run(context.store, run, context.clock):
@@ -214,10 +217,10 @@ def _plan(
         waiting = []
         if taken is None:
             begin_reading(context, tenant_id, run.id)
-        changed = None if taken is None else taken[1]
+        changed = None if taken is None else taken.changed
         prepared = _read(context, tenant, tenant.connections, admission, changed)
         for part in usable:
-            finished = finish_if_nothing_to_send(context, prepared, part.connection, part.key)
+            finished = finish_or_deliver(context, prepared, part, run.holder, taken)
             if finished is None:
                 waiting.append(part.key.vendor)
             else:
@@ -243,12 +246,14 @@ def deliver(
     """Deliver to one vendor what `run` has planned, for at most about `seconds`.
 
     The operations counted in `left` of the report are for the next call; those beyond `stage` are
-    among them. The directory is read again if the snapshot has been removed, or does not know whom
+    among them. The directory is read again if the snapshot has expired, or does not know whom
     the document protects now. A run that has read since is delivered in place of an older one, so
-    that nothing is set back; nothing if that has nothing left. Raises
+    that nothing is set back and later runs need no delivery of their own; nothing if that has
+    nothing left. Raises
     LeaseHeldByOther if another run is delivering to the vendor, and as `sync` does.
     """
     deadline = time.monotonic() + seconds
+    newest = begin_delivery(context, tenant_id, vendor, run)
     tenant, licence = load_delivered_tenant(context, tenant_id)
     admission = admit(context, tenant_id, licence)
     raise_if_paused(tenant, context.clock())
@@ -256,16 +261,16 @@ def deliver(
     ready = check_readiness(context, tenant_id, connections[0])
     if isinstance(ready, ConnectionReport):
         return ready
-    newest = _newest_reading(context, tenant_id, run)
+    newest = newest or _newest_reading(context, tenant_id, run)
     is_newest = newest == run
     if not is_newest:
         context.store.done_with_snapshot(tenant_id, run, vendor)
-        if context.store.snapshot(tenant_id, newest, context.clock()) is None:
-            return ConnectionReport(vendor, ready.key.mode, "unchanged", nothing_done())
-        run = newest
+    packed = context.store.snapshot(tenant_id, newest, context.clock())
+    if packed is None and not _has_expired(context, newest):  # another task has delivered it
+        return ConnectionReport(vendor, ready.key.mode, "unchanged", nothing_done())
+    run = newest
     attempt = start_run(context.store, tenant_id, context.clock(), parent=run, vendor=vendor)
     with recorded_run(context.store, attempt, context.clock):
-        packed = context.store.snapshot(tenant_id, run, context.clock())
         reading = None if packed is None else _unpack(packed)
         known = reading is not None and knows_protected(reading.snapshot, tenant)
         prepared = (
@@ -273,7 +278,7 @@ def deliver(
             if reading is not None and known
             else _read(context, tenant, connections, admission)
         )
-        shared = RunShared(context, prepared, attempt.holder, deadline, stage)
+        shared = RunShared(context, prepared, attempt.holder, deadline, stage, may_be_late=known)
         report = asyncio.run(sync_connection(shared, ready, known and is_newest))
         # No findings: the record of the run that read the directory has them.
         record = RunReport(tenant_id, attempt.id, None, None, (), (report,))
@@ -281,6 +286,12 @@ def deliver(
     if not report.left:
         context.store.done_with_snapshot(tenant_id, run, vendor)
     return report
+
+
+def _has_expired(context: SyncContext, run: str) -> bool:
+    """Whether the snapshot of a run was removed because nobody delivered it for too long."""
+    began = time_of_run(run)
+    return began is not None and age(began, context.clock()) >= SNAPSHOT_KEPT
 
 
 def _newest_reading(context: SyncContext, tenant_id: str, run: str) -> str:

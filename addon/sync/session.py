@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from addon.delivery.executor import PlanExecutor, Replan
 from addon.delivery.intents import intend_with
-from addon.delivery.lease import Lease
+from addon.delivery.lease import PROLONGED_AFTER, Lease
 from addon.delivery.ledger_writer import LedgerWriter
 from addon.delivery.protected_in_groups import GROUPS, updates_without
 from addon.delivery.scim_client import ScimClient
@@ -114,7 +114,8 @@ class VendorSession(Struct, frozen=True):
 
     `holder` takes the lease; `deadline` is a time of `time.monotonic` at which sending stops
     between operations. Sending also stops when `cancellation_reason` returns a reason; it is
-    called at the start and each time the lease has been prolonged.
+    called at the start, unless it was `checked` just before, and each time the lease has been
+    prolonged.
     """
 
     context: SyncContext
@@ -123,6 +124,7 @@ class VendorSession(Struct, frozen=True):
     holder: str
     deadline: float | None = None
     cancellation_reason: Callable[[], DeliveryStopped | None] = lambda: None
+    checked: float | None = None
 
     @asynccontextmanager
     async def with_lease(self) -> AsyncIterator[Lease]:
@@ -153,9 +155,10 @@ class VendorSession(Struct, frozen=True):
             context.store.batch_growth,
         ) as session:
             lease.on_lost(session.throttle.stop)
-            reason = await asyncio.to_thread(self.cancellation_reason)
-            if reason is not None:
-                session.throttle.stop(reason)
+            if self.checked is None or time.monotonic() - self.checked >= PROLONGED_AFTER:
+                reason = await asyncio.to_thread(self.cancellation_reason)
+                if reason is not None:
+                    session.throttle.stop(reason)
             yield session
 
     async def remove_protected(

@@ -23,6 +23,7 @@ from addon.sync.context import SyncContext
 from addon.sync.ending import continue_ending
 from addon.sync.progress import StoredProgress
 from addon.sync.protected_removal import read_protected, remove_protected_everywhere
+from addon.sync.queued_deliveries import queue_deliveries
 from addon.sync.reconcile import reconcile, save_reconciliation
 from addon.sync.report import ConnectionReport
 from addon.sync.run import PlannedRun
@@ -192,15 +193,19 @@ class TaskHandler:
     def _plan(self, tenant: str, plan: Callable[[SyncContext], PlannedRun]) -> TaskResult:
         """Read and plan, and enqueue a delivery for each vendor with something to send.
 
-        The marks that the reading has taken are removed when that is done.
+        A run by changes enqueues none where one waits already. The marks that the reading has taken
+        are removed when that is done.
         """
         try:
             found = plan(self._context())
             log.info("vendors to deliver to: %d", len(found.vendors), extra={"run": found.run})
-            result = self._enqueue(
-                [_DeliveryPayload(tenant, vendor, found.run, "0") for vendor in found.vendors]
+            by = queue_deliveries(
+                self._context(), tenant, found.run, found.vendors, joining=bool(found.reading)
             )
-            self._push.reading_done(tenant, found.reading or found.run)
+            result = self._enqueue(
+                [_DeliveryPayload(tenant, vendor, run, "0") for vendor, run in by.items()]
+            )
+            self._push.reading_done(tenant, found)
             return result
         finally:
             self._tell(tenant, None)

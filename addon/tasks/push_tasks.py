@@ -9,6 +9,7 @@ from addon.logs import log_context
 from addon.sync.change_marks import end_reading
 from addon.sync.context import SyncContext
 from addon.sync.places_poll import poll_places
+from addon.sync.run import PlannedRun
 from addon.tasks.base import TaskQueue
 from addon.tasks.changes import PLACES, changes_at
 from addon.tasks.channel_schedule import CHANNELS, channels_at
@@ -60,13 +61,15 @@ class PushTasks:
         if at is not None:
             self._queue().enqueue(changes_at(tenant, _later(at, now)))
 
-    def reading_done(self, tenant: str, reading: str) -> None:
+    def reading_done(self, tenant: str, found: PlannedRun) -> None:
         """Remove the marks that a whole reading has taken, and enqueue the next.
 
         Raises StoreError and TaskQueueError.
         """
         if self._is_on:
-            self._enqueue_next(tenant, end_reading(self._context(), tenant, reading))
+            run = "" if found.run == found.reading else found.run
+            reading = found.reading or found.run
+            self._enqueue_next(tenant, end_reading(self._context(), tenant, reading, run))
 
     def places(self, tenant: str) -> TaskResult:
         """Look whether the tenant's OUs or groups have changed, and enqueue their reading if so."""

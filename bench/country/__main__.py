@@ -18,7 +18,7 @@ from msgspec import to_builtins
 
 from addon.vendors.profiles import Vendor, load_vendors
 from bench.__main__ import directory
-from bench.country.day import RUNS_AT_ONCE, Changes, Day, Measured, Report, percentile
+from bench.country.day import INSTANCES, RUNS_AT_ONCE, Changes, Day, Measured, Report, percentile
 from bench.country.measure import digests_agree, operations_a_change
 from bench.country.model import Assumptions, Cost, Prices, Tenant, queries, tenants
 from bench.country.pushed import WHOLE_EACH, PushedDay, looks_a_day
@@ -34,7 +34,6 @@ AUGUST = Changes(
 """60 percent of the classes change in ten working days, and a tenth of the pupils are new."""
 
 SANDBOX = {"students": 2000, "staff": 200, "groups": 150}
-INSTANCES = 10
 REQUESTS_AN_INSTANCE = 8
 """As in app.yaml."""
 RESOURCES_A_PERSON = 12_821 / 11_000
@@ -81,7 +80,8 @@ def shown(day: Report, assumed: Assumptions, prices: Prices) -> dict[str, Any]:
     """A day's figures."""
     cpu_hours = day.cpu / assumed.instance_speed / 3600
     instance_hours = sum(-(-most // REQUESTS_AN_INSTANCE) for most in day.at_once[:24])
-    vendor, hour = max(day.busy_hours, key=lambda one: day.busy_hours[one])
+    hours = day.busy_hours or {("", 0): 0.0}
+    vendor, hour = max(hours, key=lambda one: hours[one])
     return {
         "tasks": day.tasks,
         "runs": day.runs,
@@ -102,21 +102,24 @@ def shown(day: Report, assumed: Assumptions, prices: Prices) -> dict[str, Any]:
         "busiest vendor in its busiest hour": {
             "vendor": vendor,
             "hour": hour,
-            "busy": round(day.busy_hours[vendor, hour] / 3600, 3),
+            "busy": round(hours[vendor, hour] / 3600, 3),
         },
+        "requests a second on top of a vendor's queue, busiest hour": round(
+            max(day.by_runs.values(), default=0.0) / 3600, 2
+        ),
         "limits": limits(day, assumed),
     }
 
 
 def limits(day: Report, assumed: Assumptions) -> dict[str, float]:
     """The peak use of each limit as a ratio; more than 1 exceeds the limit."""
-    hours = [n / 3600 for n in day.busy_hours.values()]
+    hours = [n / 3600 for n in day.busy_hours.values()] or [0.0]
     cpu = day.cpu / assumed.instance_speed / 86_400
     return {
         "a vendor's queue, one delivery at a time, busiest hour": round(max(hours), 3),
-        "a vendor's queue, whole day": round(max(day.busy.values()) / 86_400, 3),
+        "a vendor's queue, whole day": round(max(day.busy.values(), default=0.0) / 86_400, 3),
         "a vendor's queue, one task a second, busiest hour": round(
-            max(day.tasks_hours.values()) / 3600, 3
+            max(day.tasks_hours.values(), default=0) / 3600, 3
         ),
         "requests at once on all instances": round(
             max(day.at_once) / (INSTANCES * REQUESTS_AN_INSTANCE), 3

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
+from addon.directory.push_state import JOINED_FOR
 from addon.store.firestore.client import PART
+from addon.sync.small_delivery import MOST_OPERATIONS, SmallAllowance
 from addon.tasks.handlers import SECONDS
 from addon.tasks.queues import OF_RUNS
 from addon.tasks.schedule import RunWindow
@@ -18,13 +20,17 @@ from bench.country.model import (
     Cost,
     Tenant,
     cost_of_delivery,
+    cost_of_queueing,
     cost_of_run,
+    cost_of_small_delivery,
     queries,
     shards_of,
 )
 
 DAY = 86_400
 RUNS_AT_ONCE = OF_RUNS.concurrency
+INSTANCES = 10
+"""As in app.yaml."""
 
 HOURS = [1] * 2 + [10, 10] + [1] * 3 + [6, 7, 7, 7, 7, 6, 7, 7, 6, 5] + [1] * 7
 """How changes in Workspace are spread over the day: school hours, and imports at night."""
@@ -49,15 +55,22 @@ class Measured(Struct, frozen=True):
 
 
 class Turn(Struct, frozen=True):
-    """A tenant's turn in a vendor's queue: when it begins, and when the directory was read."""
+    """A tenant's turn in a vendor's queue: when it begins, and when the directory was read.
+
+    A run `by_changes` delivers a small plan itself when nothing of the tenant waits.
+    """
 
     at: float
     read: float
     tenant: str
+    by_changes: bool = False
 
 
 class Sent(Struct, frozen=True):
-    """One delivery: it plans for `before` seconds, and then sends for `seconds`."""
+    """One delivery: it plans for `before` seconds, and then sends for `seconds`.
+
+    One `by_run` is not in the vendor's queue.
+    """
 
     vendor: str
     tenant: str
@@ -65,6 +78,7 @@ class Sent(Struct, frozen=True):
     before: float
     seconds: float
     operations: float
+    by_run: bool = False
 
 
 class Underway(Struct):
@@ -95,11 +109,17 @@ class Report(Struct):
     busy_hours: dict[tuple[str, int], float] = field(default_factory=lambda: defaultdict(float))
     tasks_hours: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
     longest_wait: float = 0.0
+    by_runs: dict[tuple[str, int], float] = field(default_factory=lambda: defaultdict(float))
     left: float = 0.0
 
 
 class Day:
-    """One day of all tenants. `vendors` are the profiles that set the request rates."""
+    """One day of all tenants. `vendors` are the profiles that set the request rates.
+
+    `joins` is whether a run leaves its delivery to one of the tenant that waits.
+    """
+
+    joins = False
 
     def __init__(
         self,
@@ -222,24 +242,48 @@ class Day:
         """Make one delivery at a time; what does not fit in one goes to the end of the queue.
 
         `queue` has a tenant's turn for each of its runs; turns with nothing to send are skipped.
+        A delivery is of the tenant's newest reading when it begins, and runs by changes that have
+        planned by then have no task of their own.
         """
         assumed, profile = self._assumed, self._vendors[vendor]
         rate = min(profile.requests_per_second, profile.concurrency / assumed.seconds_a_request)
-        free, again = 0.0, deque[Turn]()
+        coming: dict[str, deque[Turn]] = defaultdict(deque)
+        for turn in queue:
+            coming[turn.tenant].append(turn)
+        free, again, joined = 0.0, deque[Turn](), set[tuple[str, float]]()
+        delivering: dict[str, float] = {}
+        allowance = SmallAllowance()
         while queue or again:
             take_again = again and (not queue or again[0].at <= queue[0].at)
             turn = (again if take_again else queue).popleft()
+            if not take_again and (turn.tenant, turn.at) in joined:
+                continue
+            start, read = max(turn.at, free), turn.read
+            while coming[turn.tenant] and coming[turn.tenant][0].at <= start:
+                later = coming[turn.tenant].popleft()
+                read = max(read, later.read)
+                if self.joins and turn.at < later.at < turn.at + JOINED_FOR:
+                    joined.add((later.tenant, later.at))
             waiting = self._waiting[turn.tenant, vendor]
             made: list[tuple[float, float, int]] = []
-            while waiting.made and waiting.made[0][0] <= turn.read:
+            while waiting.made and waiting.made[0][0] <= read:
                 made.append(waiting.made.popleft())
             if not made:
+                if self.joins:  # another has sent what this task was for
+                    free = start + assumed.task_overhead_seconds
+                    self.report.tasks += 1
+                    self.report.busy[vendor] += assumed.task_overhead_seconds
                 continue
             operations = max(1.0, self._operations(sum(n for _, _, n in made)))
+            if turn.by_changes and operations <= MOST_OPERATIONS and read == turn.read:
+                idle = delivering.get(turn.tenant, 0.0) <= turn.at
+                most = profile.requests_per_second
+                if idle and allowance.take(vendor, operations / INSTANCES, most, turn.at):
+                    self._at_once(vendor, turn, operations, rate, made)
+                    continue
             before = assumed.task_overhead_seconds + self._thinking(turn.tenant)
-            start = max(turn.at, free)
             seconds = min(SECONDS, operations / rate)
-            free = start + before + seconds
+            free = delivering[turn.tenant] = start + before + seconds
             done = min(1.0, seconds * rate / operations)
             sent = Sent(vendor, turn.tenant, start, before, seconds, operations * done)
             self._deliver(sent, done == 1.0)
@@ -249,6 +293,23 @@ class Day:
             if done < 1.0:
                 again.append(Turn(free, turn.read, turn.tenant))
 
+    def _at_once(
+        self,
+        vendor: str,
+        turn: Turn,
+        operations: float,
+        rate: float,
+        made: Sequence[tuple[float, float, int]],
+    ) -> None:
+        """Deliver a small plan in the run that has made it."""
+        people = self._tenants[turn.tenant].people
+        before = people * self._measured.compare_cpu_a_person / self._assumed.instance_speed
+        sent = Sent(vendor, turn.tenant, turn.at, before, operations / rate, operations, True)
+        self._deliver(sent, False)
+        waiting = self._waiting[turn.tenant, vendor]
+        self._arrive(waiting, made, sent, 1.0)
+        waiting.operations = max(0.0, waiting.operations - operations)
+
     def _thinking(self, tenant: str) -> float:
         """The seconds that a delivery selects and plans before it sends."""
         each = self._measured.work_cpu_a_person + self._measured.compare_cpu_a_person
@@ -257,9 +318,16 @@ class Day:
     def _deliver(self, sent: Sent, last: bool) -> None:
         report, found = self.report, self._tenants[sent.tenant]
         lasted = sent.before + sent.seconds
-        report.tasks += 1
         report.deliveries += 1
         report.operations += sent.operations
+        report.cpu += sent.operations * self._measured.sending_cpu_an_operation
+        self._spans.append((sent.start, sent.start + lasted))
+        if sent.by_run:
+            report.by_runs[sent.vendor, int(sent.start // 3600)] += sent.operations
+            report.cost.add(cost_of_small_delivery(sent.operations))
+            report.cpu += sent.before * self._assumed.instance_speed
+            return
+        report.tasks += 1
         report.busy[sent.vendor] += lasted
         hour = int(sent.start // 3600)
         report.busy_hours[sent.vendor, hour] += lasted
@@ -268,9 +336,9 @@ class Day:
         report.cost.add(
             cost_of_delivery(sent.operations, sent.seconds, 3, self._parts(found), last)
         )
-        report.cpu += sent.operations * self._measured.sending_cpu_an_operation
+        if self.joins:
+            report.cost.add(cost_of_queueing(self._parts(found)))
         report.cpu += self._thinking(sent.tenant) * self._assumed.instance_speed
-        self._spans.append((sent.start, sent.start + lasted))
 
     def _arrive(
         self,

@@ -185,11 +185,19 @@ def cost_of_places(count: int) -> Cost:
     return Cost(reads=4 * count)
 
 
-def cost_of_changes(differing: list[float], snapshot_parts: int) -> Cost:
+def cost_of_changes(differing: list[float]) -> Cost:
     """The task that reads changes; without `differing` nothing of ours has changed."""
     if not differing:
-        return Cost(reads=7, writes=2)
-    return Cost(
-        reads=11 + len(differing) + sum(differing),
-        writes=6 + 1 + snapshot_parts,
-    )
+        return Cost(reads=6, writes=2)
+    return Cost(reads=8 + len(differing) + sum(differing), writes=6)
+
+
+def cost_of_small_delivery(operations: float) -> Cost:
+    """What a run by changes adds that delivers to a vendor itself."""
+    shards, pages = shards_of(operations), pages_of(operations, 0, 2)
+    return Cost(reads=1, writes=2 + pages + shards, deletes=pages)
+
+
+def cost_of_queueing(snapshot_parts: int) -> Cost:
+    """A delivery of a run by changes that waits for a vendor, beside itself: kept, and begun."""
+    return Cost(reads=1, writes=3 + snapshot_parts)

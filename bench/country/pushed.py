@@ -31,6 +31,8 @@ Change = tuple[float, float, float]
 class PushedDay(Day):
     """A day with notices; groups are looked at each ten minutes."""
 
+    joins = True
+
     def _runs(self) -> list[Turn]:
         ready: list[Turn] = []
         coming = {tenant: self._heard(tenant) for tenant in self._tenants}
@@ -56,7 +58,7 @@ class PushedDay(Day):
             if due[tenant] <= start:
                 due[tenant] += WHOLE_EACH
             if any(ours for _, _, ours in heard):
-                ready.append(Turn(end, start, tenant))
+                ready.append(Turn(end, start, tenant, not whole))
             heapq.heappush(heap, (self._next(coming[tenant], due[tenant], start), tenant))
         return sorted(ready, key=lambda turn: turn.at)
 
@@ -112,14 +114,14 @@ class PushedDay(Day):
         report = self.report
         report.tasks += 2
         report.cpu += cpu  # the second look, which finds nothing
-        report.cost.add(cost_of_changes([], 0))
+        report.cost.add(cost_of_changes([]))
         if not made:
-            report.cost.add(cost_of_changes([], 0))
+            report.cost.add(cost_of_changes([]))
         else:
             operations = self._underway(tenant, sorted(made), start)
             differing = [shards_of(operations)] * len(found.vendors)
             report.runs += 1
-            report.cost.add(cost_of_changes(differing, self._parts(found)))
+            report.cost.add(cost_of_changes(differing))
             work = self._measured.work_cpu_a_person
             cpu += found.people * (work + len(found.vendors) * self._measured.compare_cpu_a_person)
         report.cpu += cpu + asked * self._measured.reading_cpu_a_query

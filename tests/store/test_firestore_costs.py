@@ -96,18 +96,22 @@ def test_a_notice_costs_one_small_write_and_none_when_it_is_marked_already(of_no
     assert of_notices["wrong token"].reads == of_notices["wrong token"].calls == 0
 
 
-@pytest.mark.parametrize("change", ["renamed", "joined", "another class"])
-def test_a_run_by_notice_costs_little(of_notices, change):
-    """Each of the two tasks, in processes that have cached nothing."""
-    planned, delivered = of_notices[f"{change}: planned"], of_notices[f"{change}: delivered"]
-    assert planned.reads <= 16
-    assert delivered.reads <= 17
-    assert max(planned.writes, delivered.writes) <= 12
+@pytest.mark.parametrize(
+    ("change", "reads", "writes"),
+    [("renamed", 11, 10), ("joined", 11, 13), ("another class", 12, 12)],
+)
+def test_a_run_by_notice_costs_little(of_notices, change, reads, writes):
+    """From the task to the vendor's answer, in a process that has cached nothing."""
+    cost = of_notices[f"{change}: planned"]
+    print(*cost.what, sep="\n")
+    assert cost.reads <= reads
+    assert cost.writes <= writes
+    assert of_notices[f"{change}: delivered"].reads == 0  # it has no task of its own
 
 
 def test_a_notice_that_changes_nothing_of_ours_has_little_written(of_notices):
     cost = of_notices["nothing of ours: planned"]
-    assert cost.reads <= 8
+    assert cost.reads <= 6
     assert cost.writes <= 2
 
 

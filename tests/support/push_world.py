@@ -37,11 +37,15 @@ SECRET = "s" * 40
 
 
 class TimedQueue:
-    """A queue whose tasks are carried out by `run_due`; it takes each name once."""
+    """A queue whose tasks are carried out by `run_due`; it takes each name once.
+
+    Tasks of the queues in `busy` wait.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.waiting: list[Task] = []
         self.done: list[Task] = []
+        self.busy: set[str] = set()
         self._clock = clock
         self._names: set[str] = set()
 
@@ -55,7 +59,11 @@ class TimedQueue:
     def run_due(self, handle: Callable[[Task], bool]) -> None:
         """Carry out what is due; what fails is left."""
         tried: set[str] = set()
-        while due := [t for t in self.waiting if t.due <= self._clock() and t.name not in tried]:
+        while due := [
+            task
+            for task in self.waiting
+            if task.due <= self._clock() and task.name not in tried and task.queue not in self.busy
+        ]:
             tried.add(due[0].name)
             if handle(due[0]):
                 self.waiting.remove(due[0])

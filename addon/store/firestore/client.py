@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
+from cachetools import TTLCache
 from google.api_core.exceptions import (
     Aborted,
     AlreadyExists,
@@ -36,6 +37,13 @@ is 4 MiB."""
 
 PART = 500_000
 """The size in bytes of one part of a value that is split; Firestore's limit is 1 MiB a document."""
+
+
+REMEMBERED = 60.0
+"""Seconds for which a document is remembered as it was last seen."""
+REMEMBERED_BYTES = 4_000_000
+TOP = 4
+"""How many names the path of a document right below a tenant has."""
 
 
 class PreconditionFailed(StoreError):
@@ -103,6 +111,26 @@ class Documents:
     def __init__(self, client: firestore.Client, meter: Meter) -> None:
         self._client = client
         self._meter = meter
+        self._lock = threading.Lock()
+        self._seen: TTLCache[Path, FoundDocument] = TTLCache(
+            REMEMBERED_BYTES, REMEMBERED, getsizeof=_size
+        )
+
+    def recall(self, path: Path) -> FoundDocument | None:
+        """Return a document as this process last saw it, once; others may have changed it since.
+
+        It saves a read before a write that is made only if the document is still so.
+        """
+        with self._lock:
+            return self._seen.pop(path, None)
+
+    def _remember(self, found: FoundDocument) -> None:
+        """Remember a document right below a tenant, or forget it if it does not exist."""
+        with self._lock:
+            self._seen.pop(found.path, None)
+            if len(found.path) == TOP and found.fields is not None:
+                with suppress(ValueError):  # it is too large
+                    self._seen[found.path] = found
 
     def get(self, path: Path) -> FoundDocument:
         """Return a document."""
@@ -115,8 +143,11 @@ class Documents:
         references = [self._client.document(*path) for path in paths]
         snapshots = self._try(lambda: list(self._client.get_all(references)))
         self._meter.add(reads=len(paths))
-        found = {snapshot.reference.path: snapshot for snapshot in snapshots}
-        return [_found(path, found["/".join(path)]) for path in paths]
+        by_path = {snapshot.reference.path: snapshot for snapshot in snapshots}
+        found = [_found(path, by_path["/".join(path)]) for path in paths]
+        for one in found:
+            self._remember(one)
+        return found
 
     def query(
         self,
@@ -219,12 +250,18 @@ class Documents:
             results: Sequence[Any] = batch.commit()
             return results
 
+        for path in (*(one.path for one in writes), *gone):
+            self.recall(path)
         results = self._try(lambda: _unless_aborted(once))
         self._meter.add(writes=len(writes), deletes=len(gone))
-        return [
-            FoundDocument(one.path, one.fields, result.update_time)
-            for one, result in zip(writes, results, strict=False)
-        ]
+        found = []
+        for one, result in zip(writes, results, strict=False):
+            before = None if one.known is None else one.known.fields
+            fields = one.fields if before is None else {**before, **one.fields}
+            found.append(FoundDocument(one.path, fields, result.update_time))
+            if before is not None:
+                self._remember(found[-1])
+        return found
 
     def delete(self, paths: Sequence[Path]) -> None:
         """Remove documents."""
@@ -262,11 +299,16 @@ class Documents:
         """Read a document, and write the fields that `change` returns for it, if any.
 
         Return the result of `change`. It is called again after a concurrent write, so it must be
-        pure. Raises PreconditionFailed after ATTEMPTS concurrent writes.
+        pure. A document that this process has just seen is not read before it is written. Raises
+        PreconditionFailed after ATTEMPTS concurrent writes.
         """
-        for attempt in range(1, ATTEMPTS + 1):
-            found = self.get(path)
+        recalled = self.recall(path)
+        for attempt in range(1, ATTEMPTS + 2):
+            known, recalled = recalled, None
+            found = known or self.get(path)
             result, fields = change(found)
+            if fields is None and known is not None:
+                continue  # nothing is written, so that it must be seen as it is now
             if fields is None:
                 return result
             try:
@@ -303,6 +345,11 @@ class Documents:
                 f"({type(cause).__name__}). See that the database exists and that the service "
                 "account has the role Cloud Datastore User."
             ) from None
+
+
+def _size(found: FoundDocument) -> int:
+    fields = found.fields or {}
+    return 1000 + sum(len(v) for v in fields.values() if isinstance(v, bytes | str))
 
 
 def _found(path: Path, snapshot: Any) -> FoundDocument:

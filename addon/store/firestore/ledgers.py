@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence, Set
 from contextlib import suppress
 from threading import Lock
+from time import monotonic
 from uuid import uuid4
 
 from msgspec import Struct, field
@@ -25,6 +26,7 @@ from addon.store.firestore.client import (
     ATTEMPTS,
     Documents,
     DocumentWrite,
+    Fields,
     FoundDocument,
     PreconditionFailed,
     parts,
@@ -35,6 +37,8 @@ from addon.store.firestore.packing import pack_shard
 from addon.store.firestore.shards import Shards, shard_path, summary
 from addon.store.process_identity import process_holder
 
+FRESH = 2.0
+"""Seconds for which a connection's document is as it was when its lease was taken."""
 LATE = 60.0
 """Seconds after the end of a lease from which `tidy` considers its holder dead."""
 
@@ -57,7 +61,8 @@ class _HeldLease(Struct):
     `found` is the connection's document as it was last written. `number` is the number of the
     next journal page. `sure` is whether `written` is all that is in the journal, which is unknown
     after a failed write. `over` is whether the lease has ended, `trusted` whether the ledger is
-    the vendor's again after it was restored.
+    the vendor's again after it was restored. `fresh` is the document as it was when the lease was
+    taken, at a time of `time.monotonic`, until it is used. `fields` are written with the release.
     """
 
     holder: str
@@ -68,6 +73,8 @@ class _HeldLease(Struct):
     sure: bool = True
     over: bool = False
     trusted: bool = False
+    fresh: tuple[FoundDocument, float] | None = None
+    fields: Fields = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
 
@@ -154,10 +161,14 @@ class Ledgers:
         lease = self._leases.get((key, holder))
         if lease is not None:
             return self._prolong(key, lease, until)
-        for attempt in range(ATTEMPTS):
-            found = self._documents.get(connection_path(key))
+        recalled = self._documents.recall(connection_path(key))
+        for attempt in range(ATTEMPTS + 1):
+            seen, recalled = recalled, None
+            found = seen or self._documents.get(connection_path(key))
             before = ConnectionDocument.of(found)
             if before.holder != holder and not before.is_free(now):
+                if seen is not None:
+                    continue  # it may have been released since
                 return before.holder
             after = before.taken(holder, until)
             if before.is_from(self._database):
@@ -167,10 +178,42 @@ class Ledgers:
             except PreconditionFailed:
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
                 continue
+            if not before.open:
+                lease.fresh = lease.found, monotonic()
             self._take_over(key, lease, after)
             self._leases[key, holder] = lease
             return None
         return NOBODY_KNOWN
+
+    def just_taken(self, key: LedgerKey) -> FoundDocument | None:
+        """Return the connection's document if this process took its lease just now, once.
+
+        It was written on condition that it was as it had been read.
+        """
+        for (leased, _), lease in list(self._leases.items()):
+            if leased == key and lease.fresh is not None:
+                (found, at), lease.fresh = lease.fresh, None
+                if monotonic() - at < FRESH:
+                    return found
+        return None
+
+    def set_fields(self, key: LedgerKey, fields: Fields, with_release: bool) -> None:
+        """Write other fields of a connection's document.
+
+        They are written by the lease that this process has, if it has one, so that its next write
+        of the document is not refused; those `with_release` when that ends.
+        """
+        lease = next((lease for (leased, _), lease in self._leases.items() if leased == key), None)
+        if lease is not None:
+            with lease.lock:
+                if with_release and not lease.over:
+                    lease.fields |= fields
+                    return
+                with suppress(PreconditionFailed):
+                    own = DocumentWrite(connection_path(key), fields, known=lease.found)
+                    lease.found = self._documents.commit([own])[-1]
+                    return
+        self._documents.write([DocumentWrite(connection_path(key), fields, merge=True)])
 
     def is_restored(self, found: FoundDocument) -> bool:
         """Whether a connection's document was restored from another database."""
@@ -301,7 +344,8 @@ class Ledgers:
                 connection = connection.closed()
                 if lease.trusted:
                     connection = connection.trusted(self._database)
-            lease.found = self._put(key, lease.found, connection, part)
+            more = lease.fields if last and done else {}
+            lease.found = self._put(key, lease.found, connection, part, more)
 
     def _put(
         self,
@@ -309,12 +353,14 @@ class Ledgers:
         known: FoundDocument,
         connection: ConnectionDocument,
         shards: Sequence[DocumentWrite] = (),
+        more: Fields | None = None,
     ) -> FoundDocument:
-        """Write shards and the connection's document, if that is still `known`.
+        """Write shards and the connection's document, with `more` fields, if that is still `known`.
 
         Raises PreconditionFailed.
         """
-        own = DocumentWrite(connection_path(key), connection.fields(), known=known)
+        fields = {**(more or {}), **connection.fields()}
+        own = DocumentWrite(connection_path(key), fields, known=known)
         return self._documents.commit([*shards, own])[-1]
 
 

@@ -38,11 +38,15 @@ class FirestorePush:
         self, tenant: str, change: Callable[[PushState | None], PushState | None]
     ) -> PushState | None:
         """Replace the state by the result of `change`, unless it stays the same; return it."""
-        for _ in range(ATTEMPTS):
-            found = self._documents.get(_path(tenant))
+        recalled = self._documents.recall(_path(tenant))
+        for _ in range(ATTEMPTS + 1):
+            seen, recalled = recalled, None
+            found = seen or self._documents.get(_path(tenant))
             known = _unpacked(found)
             after = change(known)
             if after is None or after == known:
+                if seen is not None:
+                    continue  # nothing is written, so that it must be seen as it is now
                 return after
             packed = msgspec.msgpack.encode(after)
             writes = [DocumentWrite(_path(tenant), {"packed": packed}, known=found)]

@@ -253,7 +253,9 @@ class FirestoreStore:
     # Ledgers
 
     def connection_state(self, key: LedgerKey) -> ConnectionState:
-        found = self._ledgers.tidy(key, self._documents.get(connection_path(key)))
+        found = self._ledgers.just_taken(key)
+        if found is None:
+            found = self._ledgers.tidy(key, self._documents.get(connection_path(key)))
         return ConnectionState(
             ledger=self._ledgers.part(key, found),
             hold=self._holds.get(key, found, "hold", Hold),
@@ -331,19 +333,18 @@ class FirestoreStore:
     def set_approval(self, key: LedgerKey, approval: Approval | None) -> None:
         self._holds.replace(key, "approval", approval)
 
-    def set_recent_removals(self, key: LedgerKey, recent: RecentRemovals) -> None:
+    def set_recent_removals(
+        self, key: LedgerKey, recent: RecentRemovals, with_release: bool = False
+    ) -> None:
         """Save it in the connection's document, where it costs no read."""
-        self._set_field(key, "recent_removals", msgspec.msgpack.encode(recent))
+        fields = {"recent_removals": msgspec.msgpack.encode(recent)}
+        self._ledgers.set_fields(key, fields, with_release)
 
     def set_unexplained(self, key: LedgerKey, waits: bool) -> None:
-        self._set_field(key, "unexplained", waits)
+        self._ledgers.set_fields(key, {"unexplained": waits}, with_release=False)
 
     def set_delivered(self, key: LedgerKey, reading: float) -> None:
-        self._set_field(key, "delivered", reading)
-
-    def _set_field(self, key: LedgerKey, name: str, value: bytes | float) -> None:
-        fields = {name: value}
-        self._documents.write([DocumentWrite(connection_path(key), fields, merge=True)])
+        self._ledgers.set_fields(key, {"delivered": reading}, with_release=True)
 
     # Runs
 

@@ -201,7 +201,9 @@ class SQLiteLedgers(SQLiteFile):
         encoded = None if approval is None else msgspec.json.encode(approval)
         self._set_column(key, "approval", encoded)
 
-    def set_recent_removals(self, key: LedgerKey, recent: RecentRemovals) -> None:
+    def set_recent_removals(
+        self, key: LedgerKey, recent: RecentRemovals, with_release: bool = False
+    ) -> None:
         self._set_column(key, "recent_removals", msgspec.json.encode(recent))
 
     def set_unexplained(self, key: LedgerKey, waits: bool) -> None:
