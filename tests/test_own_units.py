@@ -11,6 +11,7 @@ from addon.school_register.model import RegisterUnit
 from addon.school_register.ownership import raise_unless_own_units, units_to_compare
 from addon.school_register.register import Register
 from addon.store.sqlite.store import SQLiteStore
+from addon.store.unit_claims import CLAIMS
 from addon.tenants.document import DocumentError
 from addon.tenants.model import Organisation, SchoolUnit, Tenant
 from tests.support.small_school import (
@@ -92,7 +93,7 @@ def test_a_tenants_own_file_does_not_make_a_unit_its_own(register):
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with small_school_pages(tmp_path_factory.mktemp("own")) as world:
+    with small_school_pages(tmp_path_factory.mktemp("own"), own_servers=True) as world:
         world.register.units = [*world.register.units, FOREIGN]
         yield world
 
@@ -151,3 +152,13 @@ def test_a_unit_of_two_tenants_is_delivered_for_the_first_only(world):
     assert elsewhere == [{"code": OWN, "tenant": TENANT}]
     assert world.run("sync", TENANT).status == 0
     assert len(world.vendor("all").held("User")) > 10
+
+
+def test_a_deleted_tenant_has_no_units(world):
+    other = {**DOCUMENT, "customerId": OTHER_TENANT, "connections": []}
+    other["schoolUnits"] = [{**DOCUMENT["schoolUnits"][0], "code": UNKNOWN}]
+    assert world.run("tenant", "import", "-", stdin=json.dumps(other).encode()).status == 0
+    with world.open_store() as store:
+        assert UNKNOWN in store.list_names(CLAIMS, world.clock())
+        assert world.run("tenant", "delete", OTHER_TENANT).status == 0
+        assert UNKNOWN not in store.list_names(CLAIMS, world.clock())
