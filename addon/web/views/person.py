@@ -36,7 +36,7 @@ class VendorResourceView(Struct, frozen=True):
     lines: tuple[DiffRow, ...]
 
 
-class Refusal(Struct, frozen=True):
+class VendorRefusal(Struct, frozen=True):
     """That a vendor refuses a person: its answer, and what to do about it."""
 
     answer: str
@@ -61,7 +61,7 @@ class AtVendor(Struct, frozen=True):
     has: str
     planned: str | None
     stopped: bool
-    refusal: Refusal | None
+    refusal: VendorRefusal | None
     excepted: bool = False
     held: tuple[VendorResourceView, ...] | None = None
 
@@ -216,16 +216,16 @@ def _all_asked(
 
 def _ledger(
     ctx: RequestContext, directory: TenantDirectory, key: LedgerKey
-) -> tuple[dict[str, bytes], dict[str, Refusal]]:
+) -> tuple[dict[str, bytes], dict[str, VendorRefusal]]:
     """Return the people that the vendor has by the ledger, and its refusals, both by id."""
     store = ctx.store
 
-    def look() -> tuple[dict[str, bytes], dict[str, Refusal]]:
+    def look() -> tuple[dict[str, bytes], dict[str, VendorRefusal]]:
         ledger = store.ledger(key)
         return (
             {i: entry.content for i, entry in ledger.entries["User"].items()},
             {
-                i: Refusal(
+                i: VendorRefusal(
                     f"{r.status} {r.detail}".strip(), refusal_remedy("User", r.status, r.detail)
                 )
                 for kind, i, r in ledger.refused()
