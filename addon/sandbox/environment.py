@@ -30,6 +30,7 @@ def write_environment(
     environ = {
         "SKOLSYNK_STORE": f"sqlite:///{folder / 'skolsynk.db'}",
         "SKOLSYNK_VENDORS": str(path),
+        "SKOLSYNK_REGISTER": "off",  # nobody here asks Skolverket
     }
     if directory_url is not None:
         environ["SKOLSYNK_DIRECTORY_ENDPOINT"] = directory_url

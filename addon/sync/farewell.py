@@ -21,11 +21,12 @@ from addon.tenants.licence import LicenceRecord
 log = logging.getLogger(__name__)
 
 KEPT_ITEMS = frozenset(
-    {"notices", "origin", "guide", "register", "protected", "places", "proposals"}
+    {"notices", "origin", "guide", "register", "protected", "places", "proposals", "school-units"}
 )
 """Kinds of cached items that a farewell leaves: what was told by mail, and what was set up.
 
-`places` are the selections' OUs, by which they are followed when the customer has come back.
+`places` are the selections' OUs, by which they are followed when the customer has come back, and
+`school-units` those that are delivered for another tenant.
 """
 
 REASON = "the customer has uninstalled the app"
