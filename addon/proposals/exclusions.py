@@ -13,9 +13,9 @@ from addon.proposals.vocabulary import (
     device_stem,
     is_for_devices,
     is_function,
-    is_left,
     is_outside,
     is_protected,
+    left_by,
     plain_words,
     says_left,
     term_in,
@@ -54,7 +54,7 @@ class ClosedPlaces:
         self._index = index
         paths = {unit.path for unit in index.org_units.values()}
         paths.update(user.org_unit_path for user in index.users.values())
-        closed = {path for path in paths if _is_closed(path.rpartition("/")[2])}
+        closed = {path for path in paths if self._is_closed(path.rpartition("/")[2])}
         self._closed = sorted(closed | self._past(paths - closed))
 
     def _past(self, paths: Iterable[str]) -> set[str]:
@@ -68,6 +68,10 @@ class ClosedPlaces:
             if past and self._people(past) <= self._people(set(siblings) - past):
                 found |= past
         return found
+
+    def _is_closed(self, name: str) -> bool:
+        words = plain_words(name)
+        return left_by(words, self._index.autumn) or is_for_devices(words)
 
     def _is_past(self, name: str) -> bool:
         autumn, found = self._index.autumn, term_in(name)
@@ -108,16 +112,11 @@ def places_of_leavers(index: DirectoryIndex, selector: Selector) -> tuple[Leaver
         if skipped or not any(top(key) for top in chosen):
             continue
         named = unit.path if unit.path in selector.org_units else unit.path.rpartition("/")[2]
-        if any(is_left(plain_words(part)) for part in named.split("/")):
+        if any(left_by(plain_words(part), index.autumn) for part in named.split("/")):
             tops.append(within(unit.path))
             if people := len(index.in_org_unit(unit.path)):
                 found.append(LeaversPlace(unit.path, people))
     return tuple(found)
-
-
-def _is_closed(name: str) -> bool:
-    words = plain_words(name)
-    return is_left(words) or is_for_devices(words)
 
 
 def without_devices(index: DirectoryIndex, ids: Iterable[str]) -> Exclusion:

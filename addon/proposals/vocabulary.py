@@ -80,6 +80,10 @@ LEFT_WORDS = frozenset(
     " utgangna utgatt avgatt avgangna slutelever exelever leavers deleted disabled"
     " flyttat flyttade flyttad avflyttat avflyttade bortflyttade avregistrerade".split()
 )
+_LEAVING_WORDS = frozenset(
+    "examen avgang avgangselever avgangsar studenter student studenten graduated graduates".split()
+)
+"""What stands before the year in which people leave or have left: Examen 2025."""
 _VISITORS = tuple("besok prova prao provelev trial visiting visitor".split())
 _BOARD = ("styrelse", "styrelsen")
 _OTHERS = frozenset("board pta vardnadshavare foraldrar foraldraforening parents".split())
@@ -225,6 +229,19 @@ def is_no_lesson(words: Sequence[str]) -> bool:
 def is_left(words: Sequence[str]) -> bool:
     """Whether words mean people who have left."""
     return not LEFT_WORDS.isdisjoint(words)
+
+
+def left_by(words: Sequence[str], autumn: int | None) -> bool:
+    """Whether words mean people who had left when the school year of `autumn` began: Examen 2025.
+
+    One more year, as in "Avgång 2026", is of those who are still there.
+    """
+    if is_left(words):
+        return True
+    years = [word for word in words if len(word) == 4 and word.startswith("20") and word.isdigit()]
+    if autumn is None or len(years) != 1 or _LEAVING_WORDS.isdisjoint(words):
+        return False
+    return int(years[0]) <= autumn
 
 
 def is_outside(words: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ from addon.proposals.names import (
     read_name,
     shared_prefixes,
 )
-from addon.proposals.vocabulary import term_in, without_term
+from addon.proposals.vocabulary import left_by, plain_words, term_in, without_term
 
 IGNORED = ignored_words("Storköpings kommun")
 
@@ -129,3 +129,18 @@ def test_a_word_that_several_schools_groups_begin_with_names_none_of_them():
 def test_a_part_of_a_schools_name_is_no_prefix():
     units = [read_name("Björk Norra"), read_name("Björk Södra")]
     assert shared_prefixes(["bjork-norra-7a", "bjork-sodra-7a"], units) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("Examen 2025", True),
+        ("Avgång 2024", True),
+        ("Avgång 2026", False),
+        ("Examen", False),
+        ("Slutat", True),
+        ("NA 2023", False),
+    ],
+)
+def test_the_year_of_leaving_says_whether_they_have_left_in_the_autumn_of_2025(name, left):
+    assert left_by(plain_words(name), 2025) is left
