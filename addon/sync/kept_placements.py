@@ -11,10 +11,19 @@ from msgspec import structs
 
 from addon.planning.ledger import Ledger, LedgerKey, shard_of
 from addon.planning.limits import Approval
-from addon.roster.model import Person
-from addon.roster.placements import Employment, GroupId, KnownGroup, KnownPerson, Placements
+from addon.planning.plan import Plan
+from addon.roster.model import Person, Roster
+from addon.roster.placements import (
+    Employment,
+    GroupId,
+    KnownGroup,
+    KnownPerson,
+    Placements,
+    group_id,
+)
 from addon.ss12000.mapping import ResourceMapper
 from addon.store.base import LedgerStore
+from addon.sync.first_readings import OF_GROUPS
 from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Connection
 
@@ -114,3 +123,25 @@ def without_approved(kept: Placements, approved: Approval, mapper: ResourceMappe
     left_of = Placements(people, groups, kept.years)
     classes = {pair: kept.classes[pair] for pair in left_of.in_classes & kept.classes.keys()}
     return structs.replace(left_of, classes=classes)
+
+
+def memberships_kept(kept: Placements, whole: Plan, roster: Roster, mapper: ResourceMapper) -> int:
+    """Return how many memberships the plan `whole` would end although they are unconfirmed.
+
+    Of people and groups that are unconfirmed themselves, the memberships are not counted.
+    """
+    changed = {
+        op.external_id for kind in OF_GROUPS for op in whole.writes[kind] if op.kind == "update"
+    }
+    there = {
+        key: frozenset((*group.students, *group.teachers))
+        for group in roster.groups
+        if (key := group_id(group)) in kept.groups
+    }
+    return sum(
+        1
+        for key, group in kept.groups.items()
+        if not changed.isdisjoint(mapper.group_ids(key))
+        for user in group.members - there.get(key, frozenset())
+        if user not in kept.people or not kept.people[user].is_at(key[0])
+    )

@@ -28,7 +28,7 @@ from addon.sync.context import SyncContext
 from addon.sync.ended_memberships import emptied_by
 from addon.sync.first_readings import OF_GROUPS, only_creates, without_changes_of
 from addon.sync.hold_units import places_of_run, with_units
-from addon.sync.kept_placements import kept_at_vendor
+from addon.sync.kept_placements import kept_at_vendor, memberships_kept
 from addon.sync.prepare import PreparedRun, cautious_roster
 from addon.sync.sent_during_hold import HeldPlan, waiting_part
 from addon.sync.unexplained_removals import (
@@ -262,7 +262,9 @@ class ConnectionPlanner(Struct, frozen=True):
             ),
             withheld,
         )
-        waiting = max(0, whole.removals - plan.removals) + self._memberships_kept(whole)
+        waiting = max(0, whole.removals - plan.removals) + memberships_kept(
+            self.kept, whole, self.prepared.roster, self.mapper
+        )
         plan = structs.replace(plan, unconfirmed=waiting)
         return Decision(plan, None, self._replan(mapper, unknown, withheld), mapper)
 
@@ -295,31 +297,6 @@ class ConnectionPlanner(Struct, frozen=True):
             return self._reduced(plan, withheld)
 
         return replan
-
-    def _memberships_kept(self, whole: Plan) -> int:
-        """How many memberships `whole` would end although they are unconfirmed.
-
-        Of people and groups that are unconfirmed themselves, the memberships are not counted.
-        """
-        kept = self.kept
-        changed = {
-            op.external_id
-            for kind in ("StudentGroup", "Activity")
-            for op in whole.writes[kind]
-            if op.kind == "update"
-        }
-        there = {
-            key: frozenset((*group.students, *group.teachers))
-            for group in self.prepared.roster.groups
-            if (key := group_id(group)) in kept.groups
-        }
-        return sum(
-            1
-            for key, group in kept.groups.items()
-            if not changed.isdisjoint(self.mapper.group_ids(key))
-            for user in group.members - there.get(key, frozenset())
-            if user not in kept.people or not kept.people[user].is_at(key[0])
-        )
 
     def groups_without(self, gone: Set[str], mapper: ResourceMapper) -> frozenset[str]:
         """ExternalIds of the groups that the vendor has without `gone`, by the ledger.

@@ -1,16 +1,10 @@
 """Reads the members of single groups, as a whole reading does."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 
 from msgspec import Struct
 
-from addon.directory.google.client import DirectoryClient
-from addon.directory.google.parallel import ParallelCalls
-from addon.directory.google.queries import Queries
-from addon.directory.google.quota import quota_of
-from addon.directory.google.reader import DirectorySource
-from addon.directory.google.retry import RetryingCaller
+from addon.directory.google.reader import DirectorySource, open_queries
 from addon.directory.protected import Members
 from addon.directory.snapshot import Group
 from addon.tenants.model import Tenant
@@ -30,13 +24,7 @@ def read_members(tenant: Tenant, source: DirectorySource, groups: Iterable[str])
 
     Raises DirectoryError and AccessRefused.
     """
-    quota = quota_of(source.endpoint, tenant.customer_id, tenant.delegated_admin)
-    with (
-        closing(DirectoryClient(source.credentials, source.endpoint, source.timeout)) as service,
-        ParallelCalls(source.threads, service.interrupt) as parallel,
-    ):
-        calls = RetryingCaller(source.retry_policy, quota, parallel.stopped)
-        queries = Queries(service, calls, tenant.customer_id, (), lambda users, groups: None)
+    with open_queries(tenant, source) as (queries, parallel, calls):
 
         def read(key: str) -> GroupMembers | None:
             group = queries.group(key)

@@ -1,21 +1,15 @@
-"""How the OUs and groups that a tenant's selections need look, to see that they have changed.
+"""How the OUs and groups that a tenant's selections need look, to find whether they have changed.
 
 Google notifies of users only. A group is listed with its etag and its number of direct members.
 """
 
 import json
 from collections.abc import Collection, Iterable
-from contextlib import closing
 from hashlib import blake2b
 from typing import Any
 
-from addon.directory.google.client import DirectoryClient
-from addon.directory.google.parallel import ParallelCalls
-from addon.directory.google.queries import Queries
-from addon.directory.google.quota import quota_of
-from addon.directory.google.reader import DirectorySource
+from addon.directory.google.reader import DirectorySource, open_queries
 from addon.directory.google.responses import GroupAnswer
-from addon.directory.google.retry import RetryingCaller
 from addon.directory.places_seen import GroupSeen, PlacesSeen
 from addon.directory.scope import ReadScope, scope_of
 from addon.tenants.model import Tenant
@@ -28,13 +22,7 @@ MEMBERS = ("directMembersCount", "etag")
 def see_places(tenant: Tenant, source: DirectorySource) -> PlacesSeen:
     """Return how the OUs and groups look now. Raises DirectoryError and AccessRefused."""
     wanted = scope_of(tenant)
-    quota = quota_of(source.endpoint, tenant.customer_id, tenant.delegated_admin)
-    with (
-        closing(DirectoryClient(source.credentials, source.endpoint, source.timeout)) as service,
-        ParallelCalls(source.threads, service.interrupt) as parallel,
-    ):
-        calls = RetryingCaller(source.retry_policy, quota, parallel.stopped)
-        queries = Queries(service, calls, tenant.customer_id, (), lambda users, groups: None)
+    with open_queries(tenant, source) as (queries, parallel, _):
         units_read = parallel.start(queries.org_units)
         named = dict.fromkeys(fold(a) for a in (*wanted.groups, *wanted.protected_groups))
         if wanted.list_groups:

@@ -6,8 +6,8 @@ selected through a group but are in no selected OU are fetched last.
 """
 
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 from msgspec import Struct, structs
@@ -59,16 +59,30 @@ def read(
     access.
     """
     wanted = scope_of(tenant)
+    told = _Told(progress)
+    with open_queries(tenant, source, wanted.attributes, told.more) as (queries, parallel, calls):
+        snapshot = _Reading(wanted, queries, parallel).run()
+    return structs.replace(snapshot, queries=calls.count)
+
+
+@contextmanager
+def open_queries(
+    tenant: Tenant,
+    source: DirectorySource,
+    attributes: Sequence[str] = (),
+    told: Progress = lambda users, groups: None,
+) -> Iterator[tuple[Queries, ParallelCalls, RetryingCaller]]:
+    """Open the queries of a tenant, the threads that make them, and what counts and repeats them.
+
+    `attributes` are those of accounts that are read; `told` is called with what a query has read.
+    """
     quota = quota_of(source.endpoint, tenant.customer_id, tenant.delegated_admin)
     with (
         closing(DirectoryClient(source.credentials, source.endpoint, source.timeout)) as service,
         ParallelCalls(source.threads, service.interrupt) as parallel,
     ):
         calls = RetryingCaller(source.retry_policy, quota, parallel.stopped)
-        told = _Told(progress)
-        queries = Queries(service, calls, tenant.customer_id, wanted.attributes, told.more)
-        snapshot = _Reading(wanted, queries, parallel).run()
-    return structs.replace(snapshot, queries=calls.count)
+        yield Queries(service, calls, tenant.customer_id, attributes, told), parallel, calls
 
 
 class _Told:
