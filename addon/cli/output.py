@@ -232,7 +232,7 @@ def _status(found: TenantStatus) -> Iterator[str]:
 
 
 def approved_in_advance(found: AdvanceReport) -> str:
-    """Return what came of approving in advance as text."""
+    """Return the result of approving in advance as text."""
     if found.approved:
         people = counted(found.people, "person", "people")
         return (

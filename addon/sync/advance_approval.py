@@ -86,7 +86,7 @@ def _log(store: TenantStore, key: LedgerKey, what: str, now: float, who: str) ->
 
 
 class AdvanceReport(Struct, frozen=True, omit_defaults=True):
-    """What came of approving in advance by command.
+    """The result of approving in advance by command.
 
     `held` is whether the first run would be held now, and `content` a hash of what it would remove;
     `people` are how many of it. The approval is valid `until` (seconds since 1970 UTC).

@@ -3,7 +3,7 @@
 A change of one person is a few requests: a task of its own would read again what the run has just
 read, and wait behind large deliveries. The vendor's queue does one delivery at a time at the
 vendor's rate, and these come on top of it: in each process at most a tenth of that rate, and only
-as long as no delivery of the tenant waits there. What is more goes by the queue.
+as long as no delivery of the tenant waits there. A larger plan is queued.
 """
 
 import asyncio

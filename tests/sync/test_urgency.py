@@ -1,4 +1,4 @@
-"""Where others wait for a vendor, a delivery goes by stages, always of the newest reading."""
+"""Where others wait for a vendor, a delivery is made in stages, each of the newest reading."""
 
 import pytest
 from msgspec import structs

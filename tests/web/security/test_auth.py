@@ -299,7 +299,7 @@ def test_an_address_that_moves_to_another_account_brings_nothing_along(world: Wo
     with pytest.raises(SignInRefused):
         auth.authenticate(world.services, later["id"], DELEGATED)
     assert comes_in(earlier) == 200  # who has it still has another address
-    for listed in ([ADMIN], [ADMIN, DELEGATED]):  # until somebody lists the address anew
+    for listed in ([ADMIN], [ADMIN, DELEGATED]):  # until somebody lists the address again
         world.document["administrators"] = listed
         world.import_document()
     assert auth.authenticate(world.services, later["id"], DELEGATED).sub == later["id"]
