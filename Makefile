@@ -72,7 +72,7 @@ audit: $(AUDIT)/.ready ## Ask whether advisories are known of what is deployed (
 
 $(AUDIT)/.ready: requirements-audit.txt
 	@$(PYTHON) -m venv --clear $(AUDIT)
-	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< || { \
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $< || { \
 	  echo "pip-audit could not be installed: its source cannot be reached" >&2; exit 2; }
 	@touch $@
 
@@ -156,7 +156,8 @@ $(READY): requirements.txt requirements-dev.txt
 	  echo "or name another Python: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing what is needed; this takes a minute or two"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
+	@$(BIN)/python -m pip check --disable-pip-version-check >/dev/null || $(BIN)/python -m pip check
 	@touch $@
 
 # Asked for once; where there is none to be had, the tests that need it are skipped and say so.
