@@ -39,8 +39,8 @@ def test_development_has_what_is_deployed_to_the_byte() -> None:
     "name", ["Makefile", "Containerfile", "docs/deploy.md", "docs/commands.md"]
 )
 def test_just_what_is_pinned_is_installed_with_its_hashes(name: str) -> None:
-    # Without --no-deps an older pip (23, on Debian 12) looks at the newest release of what is wanted
-    # with an extra, and stops since that one is not pinned: each new release would break set-up.
+    # Without --no-deps an older pip (23, on Debian 12) looks at the newest release of what is
+    # wanted with an extra, and stops since it is not pinned: each new release would break set-up.
     text = (ROOT / name).read_text()
     installs = re.findall(r"^.*pip install .*-r .*$", text, re.MULTILINE)
     assert installs
