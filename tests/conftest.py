@@ -70,7 +70,7 @@ def _short_waits() -> Iterator[None]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One more than the processors: of what a browser or a process does, much is waiting."""
-    return (os.cpu_count() or 1) + 1
+    return (os.cpu_count() or 1) + 2
 
 
 SLOW = ("tests/browser/", "tests/sandbox/test_demo.py", "tests/tasks/test_kill.py", "tests/trust/")
