@@ -114,6 +114,7 @@ class PlanExecutor:
             stopped=str(stopped) if stopped is not None else None,
             spent=stopped is not None and stopped.spent,
             problem=None if stopped is None else stopped.problem,
+            done=self._tally.succeeded,
         )
 
     @property

@@ -12,6 +12,7 @@ from addon.delivery.operation_outcome import (
 )
 from addon.delivery.outcome_recorder import OutcomeRecorder
 from addon.delivery.response import answered
+from addon.planning.ledger import OperationKind
 from addon.planning.plan import Operation
 from addon.planning.result import FailedOperation, VendorProblem
 from addon.ss12000.resources import ResourceType
@@ -23,15 +24,16 @@ ResourceKey = tuple[ResourceType, str]
 class OutcomeTally:
     """The outcomes of one delivery, each resource in one of them.
 
-    `done` are the numbers of successes by kind and type; `left` is what is left for the next run.
-    `conflicts` are writes that another resource at the vendor prevented; `lacking` are the
-    externalIds of resources that the vendor does not have after their type was settled. `clock`
-    gives seconds since 1970 UTC.
+    `done` are the numbers of successes by kind and type, `succeeded` what was done to each
+    resource; `left` is what is left for the next run. `conflicts` are writes that
+    another resource at the vendor prevented; `lacking` are the externalIds of resources that the
+    vendor does not have after their type was settled. `clock` gives seconds since 1970 UTC.
     """
 
     def __init__(self, ledger_writer: LedgerWriter, clock: Callable[[], float]) -> None:
         self.recorder = OutcomeRecorder(ledger_writer, clock)
         self.done: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
+        self.succeeded: dict[ResourceKey, OperationKind] = {}
         self.failures: dict[ResourceKey, FailedOperation] = {}
         self.left: set[ResourceKey] = set()
         self.conflicts: dict[ResourceKey, Operation] = {}
@@ -63,6 +65,7 @@ class OutcomeTally:
         if not op.only_looks:
             of_kind = self.done[op.kind]
             of_kind[op.resource_type] = of_kind.get(op.resource_type, 0) + 1
+            self.succeeded[name] = op.kind
         self.failures.pop(name, None)
         self.conflicts.pop(name, None)
         self.left.discard(name)

@@ -1,5 +1,6 @@
 """The outcome of a delivery, for the run's report. Pure."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType, structs
@@ -68,7 +69,7 @@ class DeliveryResult(Struct, frozen=True):
     `limitation` is what cannot be known at this vendor, None if nothing is in doubt.
     `stopped` is why the delivery ended early, None if it did not. `spent` is true if it ended
     without a failure: its time was over, or a person stopped it. `problem` is the code of
-    `stopped`.
+    `stopped`. `done` is what was done to each resource, by its type and externalId.
     """
 
     operations: dict[str, dict[str, int]]
@@ -78,6 +79,7 @@ class DeliveryResult(Struct, frozen=True):
     spent: bool = False
     problem: VendorProblem | None = None
     limitation: str | None = None
+    done: Mapping[tuple[ResourceType, str], OperationKind] = {}
 
     def combined_with(self, other: "DeliveryResult") -> "DeliveryResult":
         """Return the combined outcome of this plan and of `other`, which was carried out after."""
@@ -93,6 +95,7 @@ class DeliveryResult(Struct, frozen=True):
             failures=self.failures + other.failures,
             left=self.left + other.left,
             limitation=self.limitation or other.limitation,
+            done={**self.done, **other.done},
         )
 
     @property

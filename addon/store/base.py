@@ -8,6 +8,7 @@ from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, LedgerWriteEr
 from addon.planning.limits import Approval, Hold
 from addon.planning.protected_set import ProtectedSet
 from addon.planning.recent_removals import RecentRemovals
+from addon.store.history import HistoryStore
 from addon.store.records import (
     AccessEntry,
     AuditEntry,
@@ -372,6 +373,7 @@ class Store(
     PushStore,
     LedgerStore,
     RunStore,
+    HistoryStore,
     CacheStore,
     DeletionStore,
     TaskStore,

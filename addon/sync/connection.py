@@ -18,7 +18,9 @@ from addon.planning.recent_removals import RecentRemovals
 from addon.planning.result import DeliveryResult
 from addon.planning.urgency import Stage, UrgentPart, urgent_part
 from addon.store.base import Store
+from addon.store.records import RunRecord
 from addon.sync.context import SyncContext, forget_secret
+from addon.sync.delivery_history import entries_of_delivery, keep_history
 from addon.sync.ledger_check import LedgerCheck
 from addon.sync.planner import ConnectionPlanner, Decision, planner_for
 from addon.sync.prepare import PreparedRun
@@ -42,7 +44,8 @@ KEY_REFUSED = (401, 403)
 
 
 class RunShared(Struct, frozen=True):
-    """The values that all connections of a run share. `deadline` is a time of `time.monotonic`.
+    """The values that all connections of a run share: `run` is its record, `deadline` is a time of
+    `time.monotonic`.
 
     `stage` is how far a plan is carried out, None for the whole of it. `checked` is when it was
     checked that the run may send, None if it must be before it does. With `may_be_late`, a later
@@ -51,7 +54,7 @@ class RunShared(Struct, frozen=True):
 
     context: SyncContext
     prepared: PreparedRun
-    holder: str
+    run: RunRecord
     deadline: float | None
     stage: Stage | None = None
     checked: float | None = None
@@ -92,7 +95,7 @@ async def sync_connection(
         context,
         key,
         ready.target,
-        shared.holder,
+        shared.run.holder,
         shared.deadline,
         partial(cancellation_reason, context, key, prepared.protection.hidden),
         shared.checked,
@@ -123,6 +126,7 @@ async def sync_connection(
                     result, gone, planner.ledger, lease, current
                 )
         await asyncio.to_thread(_keep_delivered, context.store, planner, decision, result)
+        await asyncio.to_thread(_keep_history, shared, planner, decision, result)
     if result.status in KEY_REFUSED:
         forget_secret(context, connection)
     if hold is not None:
@@ -132,6 +136,21 @@ async def sync_connection(
         _conclude, context.store, planner, decision, hold, result, left, delivered=True
     )
     return report if trouble is None else _with_trouble(report, trouble)
+
+
+def _keep_history(
+    shared: RunShared, planner: ConnectionPlanner, decision: Decision, result: DeliveryResult
+) -> None:
+    """Save what was done to whom."""
+    store, mapper, connection = shared.context.store, decision.mapper, planner.connection
+    prepared, now = shared.prepared, shared.context.clock()
+    keep_history(
+        store,
+        shared.run,
+        planner.key,
+        now,
+        lambda: entries_of_delivery(store, prepared, connection, mapper, result, now),
+    )
 
 
 def _is_late(planner: ConnectionPlanner) -> bool:

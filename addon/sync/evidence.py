@@ -28,6 +28,7 @@ from addon.planning.emptied_groups import EmptiedGroup
 from addon.roster.departures import Departures
 from addon.roster.findings import finding
 from addon.roster.model import Finding, Roster
+from addon.roster.moves import Moves
 from addon.roster.placements import (
     PERSON_KINDS,
     Employment,
@@ -101,6 +102,8 @@ class ReadingEvidence(Struct, frozen=True):
     """Who is new where an exception names a place that is not known, and is not sent yet."""
     departures: Departures = Departures()
     """What this reading and earlier ones no longer had."""
+    moves: Moves = Moves()
+    """What has changed since the reading before, for the history of deliveries."""
 
     @property
     def mark(self) -> float:

@@ -9,6 +9,7 @@ from addon.directory.snapshot import Snapshot
 from addon.planning.protected_set import ProtectedSet
 from addon.roster.findings import finding
 from addon.roster.model import Finding, Roster
+from addon.roster.moves import moves_between
 from addon.roster.placements import Placements
 from addon.roster.select import select
 from addon.roster.unconfirmed import with_unconfirmed
@@ -164,7 +165,17 @@ def _confirmed(
     found = confirm(
         tenant, snapshot, known, context.ask_directory, now, approved, protection.pending
     )
-    return found, protection
+    return _with_moves(found, known, protection), protection
+
+
+def _with_moves(
+    found: ConfirmedReading, known: KnownDirectory | Beginning, protection: ProtectedSet
+) -> ConfirmedReading:
+    """Return the reading with what has changed since the last one; nothing if there was none."""
+    if isinstance(known, Beginning):
+        return found
+    moves = moves_between(known.placements, found.known.placements, protection.hidden)
+    return structs.replace(found, evidence=structs.replace(found.evidence, moves=moves))
 
 
 def _run_of(

@@ -19,6 +19,7 @@ from addon.planning.protected_set import (
 )
 from addon.ss12000.ids import Ids
 from addon.store.base import ProtectedStore, Store
+from addon.store.history import HistoryStore
 from addon.store.ids import new_entry_id
 from addon.store.records import AuditEntry
 from addon.sync.context import (
@@ -27,6 +28,7 @@ from addon.sync.context import (
     SyncContext,
     load_tenant_or_raise,
 )
+from addon.sync.forgotten_people import forget_people
 from addon.sync.kept_reading import forget_reading
 from addon.sync.known_placements import KnownDirectory, load_known
 from addon.tenants.model import Tenant
@@ -59,7 +61,22 @@ def record_reading(
 
     if (known or ProtectedSet()) == (same := change(known)):
         return same  # nearly always: one read
-    return store.update_protected_set(tenant_id, change)
+    before = None if known is None else known.removable
+    _forget_new(store, tenant_id, before, same)  # first: whoever is killed here does it again
+    after = store.update_protected_set(tenant_id, change)
+    _forget_new(store, tenant_id, before, after)  # and what was saved meanwhile
+    return after
+
+
+def _forget_new(
+    store: HistoryStore, tenant_id: str, before: Set[str] | None, after: ProtectedSet
+) -> None:
+    """Remove those who have become protected from the history of deliveries.
+
+    Nothing is read where nobody was known `before`: then nothing has been sent.
+    """
+    if before is not None:
+        forget_people(store, tenant_id, after.removable - before)
 
 
 def record_units(
@@ -103,10 +120,11 @@ def confirm_growth(store: ProtectedStore, tenant_id: str, number: int) -> None:
     store.update_protected_set(tenant_id, change)
 
 
-def protect(store: ProtectedStore, tenant_id: str, ids: Set[str]) -> None:
+def protect(store: Store, tenant_id: str, ids: Set[str]) -> None:
     """Save that a person has said that these people are protected. Raises StoreError."""
     if ids:
         store.update_protected_set(tenant_id, lambda known: with_protected(known, ids))
+        forget_people(store, tenant_id, ids)
 
 
 def release(

@@ -134,7 +134,7 @@ def sync(
             if vendor is None:
                 begin_reading(context, tenant_id, run.id)
             prepared = _read(context, tenant, connections, admission)
-            shared = RunShared(context, prepared, run.holder, deadline)
+            shared = RunShared(context, prepared, run, deadline)
             report = _report(prepared, run.id, asyncio.run(_sync_all(shared, parts)))
             if prepared.removable:
                 vendors = frozenset(part.key.vendor for part in only_ready(parts))
@@ -220,7 +220,7 @@ def _plan(
         changed = None if taken is None else taken.changed
         prepared = _read(context, tenant, tenant.connections, admission, changed)
         for part in usable:
-            finished = finish_or_deliver(context, prepared, part, run.holder, taken)
+            finished = finish_or_deliver(context, prepared, part, run, taken)
             if finished is None:
                 waiting.append(part.key.vendor)
             else:
@@ -278,7 +278,7 @@ def deliver(
             if reading is not None and known
             else _read(context, tenant, connections, admission)
         )
-        shared = RunShared(context, prepared, attempt.holder, deadline, stage, may_be_late=known)
+        shared = RunShared(context, prepared, attempt, deadline, stage, may_be_late=known)
         report = asyncio.run(sync_connection(shared, ready, known and is_newest))
         # No findings: the record of the run that read the directory has them.
         record = RunReport(tenant_id, attempt.id, None, None, (), (report,))

@@ -17,6 +17,7 @@ from msgspec import Struct
 from addon.delivery.lease import PROLONGED_AFTER, LeaseHeldByOther
 from addon.logs import error_place, log_context
 from addon.planning.ledger import LedgerWriteError
+from addon.store.records import RunRecord
 from addon.sync.connection import RunShared, finish_or_count, sync_connection
 from addon.sync.context import SyncContext
 from addon.sync.prepare import PreparedRun
@@ -73,7 +74,7 @@ def finish_or_deliver(
     context: SyncContext,
     prepared: PreparedRun,
     ready: ReadyConnection,
-    holder: str,
+    run: RunRecord,
     taken: ReadingOfChanges | None,
 ) -> ConnectionReport | None:
     """Return a connection's report if there is nothing to send, or a small plan was delivered.
@@ -85,14 +86,14 @@ def finish_or_deliver(
         return found
     if taken is None or prepared.reading != "changes" or ready.key.vendor in taken.queued:
         return None
-    return _deliver_small(context, prepared, ready, holder, found, taken.loaded)
+    return _deliver_small(context, prepared, ready, run, found, taken.loaded)
 
 
 def _deliver_small(
     context: SyncContext,
     prepared: PreparedRun,
     ready: ReadyConnection,
-    holder: str,
+    run: RunRecord,
     operations: float,
     loaded: float,
 ) -> ConnectionReport | None:
@@ -108,7 +109,7 @@ def _deliver_small(
         return None
     deadline = time.monotonic() + SECONDS
     checked = loaded if time.monotonic() - loaded < PROLONGED_AFTER else None
-    shared = RunShared(context, prepared, holder, deadline, checked=checked, may_be_late=True)
+    shared = RunShared(context, prepared, run, deadline, checked=checked, may_be_late=True)
     try:
         with log_context(vendor=ready.key.vendor, mode=ready.key.mode):
             report = asyncio.run(sync_connection(shared, ready, planned=True))

@@ -20,6 +20,7 @@ from addon.planning.plan import Plan, removal_of_everything
 from addon.planning.result import DeliveryResult, VendorProblem
 from addon.ss12000.ids import Ids
 from addon.store.base import LedgerStore
+from addon.store.records import RunRecord
 from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync.context import (
     COMMAND_LINE,
@@ -27,6 +28,7 @@ from addon.sync.context import (
     SyncContext,
     load_tenant_or_raise,
 )
+from addon.sync.delivery_history import entries_of_withdrawal, keep_history
 from addon.sync.hold_units import places_of_known, with_units
 from addon.sync.known_placements import load_known
 from addon.sync.readiness import check_readiness
@@ -81,7 +83,7 @@ def withdraw(
     with recorded_run(context.store, run, context.clock):
         goes_off = not only_looks and connection is not None and mode in (None, connection.mode)
         reports = tuple(
-            _one(context, tenant, key, run.holder, confirmed, deadline, goes_off, only_looks)
+            _one(context, tenant, key, run, confirmed, deadline, goes_off, only_looks)
             for key in keys
         )
         if not keys and goes_off:
@@ -95,7 +97,7 @@ def _one(
     context: SyncContext,
     tenant: Tenant,
     key: LedgerKey,
-    holder: str,
+    run: RunRecord,
     confirmed: bool,
     deadline: float | None,
     goes_off: bool,
@@ -107,17 +109,21 @@ def _one(
     ready = check_readiness(context, key.tenant, connection)
     if isinstance(ready, ConnectionReport):
         return ready
-    session = VendorSession(context, key, ready.target, holder, deadline)
+    session = VendorSession(context, key, ready.target, run.holder, deadline)
     try:
         if only_looks:
             return asyncio.run(_look(session, connection))
-        return asyncio.run(_remove(session, connection, confirmed, goes_off))
+        return asyncio.run(_remove(session, connection, run, confirmed, goes_off))
     except (LeaseHeldByOther, LedgerWriteError) as stopped:
         return stopped_report(connection, stopped)
 
 
 async def _remove(
-    session: VendorSession, connection: Connection, confirmed: bool, goes_off: bool
+    session: VendorSession,
+    connection: Connection,
+    run: RunRecord,
+    confirmed: bool,
+    goes_off: bool,
 ) -> ConnectionReport:
     store, key = session.context.store, session.key
     async with session.with_lease() as lease:
@@ -147,6 +153,13 @@ async def _remove(
             lambda absent: removal_of_everything(ledger, session.context.clock()),
             ledger,
             lease,
+        )
+        keep_history(
+            store,
+            run,
+            key,
+            session.context.clock(),
+            lambda: entries_of_withdrawal(store, key.tenant, result),
         )
         earlier = None if result.complete else store.hold(key)
         store.set_hold(key, None if earlier is None else earlier.keep_only_protected())

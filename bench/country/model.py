@@ -170,7 +170,7 @@ def cost_of_delivery(
     shards, pages = shards_of(operations), pages_of(operations, seconds, types)
     return Cost(
         reads=8 + snapshot_parts + shards + seconds // PROLONGED_AFTER,
-        writes=5 + pages + shards + seconds // PROLONGED_AFTER,
+        writes=6 + pages + shards + seconds // PROLONGED_AFTER,
         deletes=pages + (1 + snapshot_parts if last else 0),
     )
 
@@ -195,7 +195,7 @@ def cost_of_changes(differing: list[float]) -> Cost:
 def cost_of_small_delivery(operations: float) -> Cost:
     """What a run by changes adds that delivers to a vendor itself."""
     shards, pages = shards_of(operations), pages_of(operations, 0, 2)
-    return Cost(reads=1, writes=2 + pages + shards, deletes=pages)
+    return Cost(reads=1, writes=3 + pages + shards, deletes=pages)
 
 
 def cost_of_queueing(snapshot_parts: int) -> Cost:

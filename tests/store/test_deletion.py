@@ -12,10 +12,12 @@ import msgspec
 import pytest
 
 from addon.directory.push_state import PushState
+from addon.planning.history import DeliveryHistory, HistoryEntry, subject_of
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey, Refusal
 from addon.planning.limits import Approval, Hold
 from addon.planning.protected_set import ProtectedSet
 from addon.planning.recent_removals import RecentRemovals
+from addon.ss12000.ids import Ids
 from addon.store.base import Store, TenantBusyError
 from addon.store.firestore.store import FirestoreStore
 from addon.store.process_identity import process_holder
@@ -58,6 +60,8 @@ def fill(store: Store, tenant: str) -> None:
     store.save_session(tenant, SessionRecord("s1", "1", "chef@edu.storvik.se", "", True, NOW, NOW))
     store.bind_administrator(tenant, "chef@edu.storvik.se", "1")
     store.save_run(RunRecord("r1", tenant, NOW, "done", NOW, b"{}"))
+    entry = HistoryEntry("User", Ids(tenant).user("17"), "create", person=Ids(tenant).user("17"))
+    store.add_history([DeliveryHistory("h1", tenant, "r1", NOW, "all", "live", (entry,))])
     store.save_snapshot(tenant, "r1", PACKED, ["all"], NOW, LATER)
     store.put(Namespace("reading", tenant), "directory", PACKED, NOW, LATER)
     for n in range(40):
@@ -75,6 +79,8 @@ def is_empty(store: Store, tenant: str) -> bool:
         or tenant in store.tenants()
         or store.ledgers(tenant)
         or store.runs(tenant)
+        or store.history_of_run(tenant, "r1")
+        or store.history_about(tenant, subject_of(Ids(tenant).user("17")), 1)
         or store.audit_entries(tenant)
         or store.access_entries(tenant)
         or store.protected_set(tenant)

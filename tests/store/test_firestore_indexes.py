@@ -12,6 +12,7 @@ import pytest
 from google.cloud import firestore
 
 from addon.directory.push_state import PushState
+from addon.planning.history import DeliveryHistory, HistoryEntry
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.planning.limits import Hold
 from addon.planning.protected_set import ProtectedSet
@@ -48,6 +49,8 @@ def fields(project: str) -> list[tuple[str, str, object]]:
     now = time.time()
     store.save_tenant("C1", b"{}")
     store.save_run(RunRecord("r1", "C1", now, "running"))
+    entry = HistoryEntry("User", "u1", "create", person="u1")
+    store.add_history([DeliveryHistory("h1", "C1", "r1", now, "binogi", "live", (entry,))])
     store.save_snapshot("C1", "r1", b"packed", ["binogi"], now, now + 60)
     store.put(Namespace("reading", "C1"), "small", b"packed", now, now + 60)
     store.put(Namespace("register"), "large", b"packed" * PART, now, now + 60)
@@ -94,4 +97,6 @@ def test_what_is_swept_is_found_across_tenants():
     found = {(o["collectionGroup"], o["fieldPath"]): o["indexes"] for o in overrides()}
     index = {"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}
     indexed = {place: indexes for place, indexes in found.items() if indexes}
+    named = {"arrayConfig": "CONTAINS", "queryScope": "COLLECTION"}
+    assert indexed.pop(("history", "subjects")) == [named]
     assert indexed == {(g, name): [index] for g in EXPIRING for name in ("expires", "saved")}

@@ -2,8 +2,8 @@
 
 `tenants/{customerId}` has the tenant document and what is known of the licence, and below it are
 `connections/{vendor}.{mode}` with `shards`, `journal` and `holds`, `protected` (who is), `push`
-(channels and marks), `sessions`, `runs`, `snapshots`, `papers` (cached items), `log` (the audit
-log) and `access` (the access log).
+(channels and marks), `sessions`, `runs`, `history` (what they did), `snapshots`, `papers` (cached
+items), `log` (the audit log) and `access` (the access log).
 Outside of tenants there are shared cached items (`papers`) and the `tasks` of a local queue,
 without personal data.
 """
@@ -19,6 +19,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
 from addon.directory.push_state import PushState
+from addon.planning.history import DeliveryHistory
 from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, check_keys
 from addon.planning.limits import Approval, Hold
 from addon.planning.protected_set import ProtectedSet
@@ -35,6 +36,7 @@ from addon.store.firestore.client import (
 )
 from addon.store.firestore.connection import connection_path
 from addon.store.firestore.deletion import FirestoreDeletion
+from addon.store.firestore.history import FirestoreHistory
 from addon.store.firestore.holds import FirestoreHolds
 from addon.store.firestore.ledgers import Ledgers
 from addon.store.firestore.licences import FirestoreLicences
@@ -86,6 +88,7 @@ class FirestoreStore:
         self._protected = FirestoreProtected(self._documents)
         self._push = FirestorePush(self._documents)
         self._runs = FirestoreRuns(self._documents)
+        self._history = FirestoreHistory(self._documents)
         self._holds = FirestoreHolds(self._documents)
         self._licences = FirestoreLicences(self._documents)
         self._sessions = FirestoreSessions(self._documents)
@@ -356,6 +359,20 @@ class FirestoreStore:
 
     def runs(self, tenant: str, limit: int = 50) -> list[RunRecord]:
         return self._runs.newest(tenant, limit)
+
+    # History
+
+    def add_history(self, parts: Sequence[DeliveryHistory]) -> None:
+        self._history.add(parts)
+
+    def history_of_run(self, tenant: str, run: str) -> list[DeliveryHistory]:
+        return self._history.of_run(tenant, run)
+
+    def history_about(self, tenant: str, subject: str, limit: int) -> list[DeliveryHistory]:
+        return self._history.about(tenant, subject, limit)
+
+    def forget_history(self, tenant: str, people: Set[str]) -> None:
+        self._history.forget(tenant, people)
 
     # Snapshots
 

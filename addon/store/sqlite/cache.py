@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from addon.age import AHEAD
 from addon.store.base import AUDIT_KEPT, SESSION_KEPT
+from addon.store.history import HISTORY_KEPT
 from addon.store.records import CachedItem, Namespace, is_kept
 from addon.store.sqlite.database import SQLiteFile
 
@@ -59,6 +60,7 @@ class SQLiteCache(SQLiteFile):
             db.execute("DELETE FROM sessions WHERE signed_in < ?", (now - SESSION_KEPT,))
             for log in ("log", "access"):
                 db.execute(f"DELETE FROM {log} WHERE at < ?", (now - AUDIT_KEPT,))
+            db.execute("DELETE FROM history WHERE at < ?", (now - HISTORY_KEPT,))
         self._empty_journal()  # of what was replaced or removed since, too
         return items + gone
 

@@ -110,6 +110,21 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX access_by_age ON access (at);
     """,
+    """
+    CREATE TABLE history (
+        number INTEGER PRIMARY KEY, tenant TEXT NOT NULL, id TEXT NOT NULL, run TEXT NOT NULL,
+        at REAL NOT NULL, vendor TEXT NOT NULL, mode TEXT NOT NULL, packed BLOB NOT NULL,
+        UNIQUE (tenant, id)
+    );
+    CREATE INDEX history_of_run ON history (tenant, run);
+    CREATE INDEX history_by_age ON history (at);
+    CREATE TABLE history_subjects (
+        tenant TEXT NOT NULL, subject TEXT NOT NULL,
+        history INTEGER NOT NULL REFERENCES history ON DELETE CASCADE,
+        PRIMARY KEY (tenant, subject, history)
+    ) WITHOUT ROWID;
+    CREATE INDEX subjects_of_history ON history_subjects (history);
+    """,
 )
 """Each entry migrates the schema by one version; only append new entries."""
 

@@ -26,6 +26,8 @@ OF_TENANTS = (
     "sessions",
     "access",
     "administrators",
+    "history_subjects",
+    "history",
 )
 """Tables whose rows belong to a tenant, by the column `tenant`."""
 

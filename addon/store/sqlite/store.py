@@ -12,12 +12,15 @@ from addon.store.base import RUNS_KEPT
 from addon.store.records import AuditEntry, RunRecord, StoredTask
 from addon.store.sqlite.cache import SQLiteCache
 from addon.store.sqlite.deletion import SQLiteDeletion
+from addon.store.sqlite.history import SQLiteHistory
 from addon.store.sqlite.ledgers import SQLiteLedgers
 from addon.store.sqlite.logs import SQLiteLogs
 from addon.store.sqlite.sessions import SQLiteSessions
 
 
-class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteLogs, SQLiteSessions, SQLiteDeletion):
+class SQLiteStore(
+    SQLiteLedgers, SQLiteCache, SQLiteLogs, SQLiteSessions, SQLiteHistory, SQLiteDeletion
+):
     """A `Store` in one file. See `addon.store.base.Store`."""
 
     batch_growth = 0.0
@@ -122,11 +125,15 @@ class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteLogs, SQLiteSessions, SQLite
                     "run": msgspec.json.encode(run),
                 },
             )
-            db.execute(
-                "DELETE FROM runs WHERE tenant = :tenant AND number <="
-                " (SELECT max(number) FROM runs WHERE tenant = :tenant) - :kept",
-                {"tenant": run.tenant, "kept": RUNS_KEPT},
+            old = (
+                " FROM runs WHERE tenant = :tenant AND number <="
+                " (SELECT max(number) FROM runs WHERE tenant = :tenant) - :kept"
             )
+            bounds = {"tenant": run.tenant, "kept": RUNS_KEPT}
+            db.execute(
+                f"DELETE FROM history WHERE tenant = :tenant AND run IN (SELECT id{old})", bounds
+            )
+            db.execute(f"DELETE{old}", bounds)
 
     def running(self, tenant: str) -> list[RunRecord]:
         return [run for run in self.runs(tenant, RUNS_KEPT) if run.status == "running"]
