@@ -27,6 +27,7 @@ from addon.notifications.mailer import Mailer, MailError
 from addon.notifications.message import render_message
 from addon.notifications.pause_notices import tell_of_pause
 from addon.notifications.smtp import mailer
+from addon.notifications.weekly_letter import tell_of_week
 from addon.planning.protected_set import ProtectedSet
 from addon.settings import Settings
 from addon.store.base import CacheStore
@@ -76,7 +77,9 @@ def notify(
         return tell_of_farewell(context, mail, tenant, licence)
     if mail is None or not tenant.notices.email:
         return 0
-    told = tell_of_pause(context, mail, tenant) if vendor is None else 0
+    told = 0
+    if vendor is None:
+        told = tell_of_pause(context, mail, tenant) + tell_of_week(context, mail, tenant)
     return told + int(bool(tenant.notices.about) and _tell(context, mail, tenant, vendor))
 
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.logs import log_context
 from addon.notifications.pause_notices import notice_of
+from addon.notifications.weekly_letter import weekly_letter_due
 from addon.planning.ledger import LOOK_AFTER
 from addon.planning.urgency import Stage
 from addon.sync import run as sync_run
@@ -286,7 +287,8 @@ class TaskHandler:
                 context = self._context()
                 tenant = read_protected(context, wanted.tenant)
                 found = remove_protected_everywhere(context, wanted.tenant, self._seconds)
-                if found or notice_of(tenant, context.clock()):
+                now = context.clock()
+                if found or notice_of(tenant, now) or weekly_letter_due(tenant, now):
                     self._tell(wanted.tenant, None)
                 left = any(each.outcome.problem for each in found)
                 return TaskResult(FAILED, "some are left") if left else TaskResult(DONE, "done")

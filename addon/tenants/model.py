@@ -29,6 +29,7 @@ Operator = Literal[
 LimitedType = Literal["SchoolUnit", "User", "Employment", "StudentGroup", "Activity"]
 Mode = Literal["off", "test", "live"]
 About = Literal["held", "failed", "unread"]
+Weekly = Literal["summary", "vendors"]
 
 
 class Value(
@@ -236,10 +237,11 @@ class Schedule(Value, frozen=True):
 
 
 class Notices(Value, frozen=True):
-    """Who gets e-mail notices, and about what."""
+    """Who gets e-mail notices, and about what; `weekly` is the letter each Monday, None: none."""
 
     email: tuple[str, ...] = ()
     about: tuple[About, ...] = ("held", "failed")
+    weekly: Weekly | None = None
 
 
 class Tenant(Value, frozen=True, kw_only=True):

@@ -36,6 +36,7 @@ PLACES: Words = {
     "schedule.pause.until": _("Paus till och med"),
     "notices.email": _("Aviseringar till"),
     "notices.about": _("Aviseringar om"),
+    "notices.weekly": _("Veckobrev"),
     "administrators": _("Administratörer"),
     "code": _("skolenhetskod"),
     "name": _("namn"),
@@ -59,6 +60,8 @@ ABOUT: Words = {
     "held": _("spärrar"),
     "failed": _("misslyckade körningar"),
     "unread": _("katalogen som inte kan läsas"),
+    "summary": _("en sammanfattning"),
+    "vendors": _("en sammanfattning och varje leverantör för sig"),
 }
 PARTS: Words = {
     "orgUnits": _("Organisationsenhet"),
@@ -92,6 +95,7 @@ SOURCES: Words = {
 }
 WORDS: Mapping[str, Words] = {
     "about": ABOUT,
+    "weekly": ABOUT,
     "mode": MODES,
     "as": {
         "number": _("årskursen"),

@@ -15,7 +15,7 @@ from addon.notifications.mailer import Mailer, MailError
 from addon.notifications.message_limit import MOST, take_message
 from addon.store.base import StoreError
 from addon.sync.channels import resume_notifications
-from addon.tenants.model import About, Notices, Pause, Tenant
+from addon.tenants.model import About, Notices, Pause, Tenant, Weekly
 from addon.tenants.pause import today
 from addon.web.labels import LIST_FAULTS
 from addon.web.presenters.pause_proposal import pause_proposal
@@ -25,6 +25,7 @@ from addon.web.support_contact import support_contact
 
 HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 ABOUT: tuple[About, ...] = ("held", "failed", "unread")
+WEEKLY: dict[str, Weekly] = {"summary": "summary", "vendors": "vendors"}
 ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>]+")
 LONGEST_PAUSE = 200
 """Days; a longer pause is taken for a mistake, since nobody is removed during it."""
@@ -99,10 +100,11 @@ def notices() -> AnyResponse | tuple[str, int]:
         told = _("Det här är ingen e-postadress: %(bad)s", bad=bad)
         return _page(request_context(), faults={"email": told}), 400
     about = tuple(kind for kind in ABOUT if kind in request.form.getlist("about"))
-    if addresses and not about:
+    weekly = WEEKLY.get(request.form.get("weekly", ""))
+    if addresses and not about and weekly is None:
         told = _("Kryssa för minst en sak, eller ta bort adresserna.")
         return _page(request_context(), faults={"about": told}), 400
-    wanted = Notices(email=addresses, about=about)
+    wanted = Notices(email=addresses, about=about, weekly=weekly)
     return _save(
         "notices",
         "notices.saved",
@@ -220,6 +222,7 @@ def _page(
         email=given.get("email", "\n".join(stored.notices.email)),
         about=request.form.getlist("about") if "email" in given else stored.notices.about,
         kinds=ABOUT,
+        weekly=given.get("weekly", stored.notices.weekly or ""),
         administrators=given.get("administrators", "\n".join(stored.administrators)),
         has_mail=ctx.services.settings.web.mail is not None,
         faults=faults or {},

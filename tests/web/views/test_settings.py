@@ -269,6 +269,19 @@ def test_notices_are_saved_and_a_test_message_arrives(tmp_path: Path) -> None:
         assert "Provmeddelande" in message["Subject"]
 
 
+@pytest.mark.parametrize("weekly", ["summary", "vendors"])
+def test_the_weekly_letter_is_chosen_and_given_up(world: World, weekly: str) -> None:
+    client = world.sign_in()
+    assert form_of(client.get(PAGE), NOTICES)["weekly"] == ""
+    send(world, client, NOTICES, email=f"it@{DOMAIN}", about=None, weekly=weekly)
+    assert world.stored_document()["notices"]["weekly"] == weekly
+    assert form_of(client.get(PAGE), NOTICES)["weekly"] == weekly
+    send(world, client, NOTICES, weekly="", about="held")
+    assert "weekly" not in world.stored_document()["notices"]
+    send(world, client, NOTICES, weekly="daily", about="held")
+    assert "weekly" not in world.stored_document()["notices"]
+
+
 def test_a_test_message_that_does_not_go_says_what_to_do(tmp_path: Path) -> None:
     with small_school_pages(
         tmp_path, SKOLSYNK_MAIL="smtp://127.0.0.1:9", SKOLSYNK_MAIL_FROM="s@skolsynk.example"
