@@ -6,6 +6,7 @@ from flask import Flask, flash, g, get_flashed_messages, request
 
 from addon.tenants.pause import current_pause
 from addon.web.presenters.hold import approval_of, is_sending
+from addon.web.presenters.hold_questions import in_questions, people_of
 from addon.web.presenters.setup_steps import SetupSteps, setup_steps
 from addon.web.request_context import RequestContext
 
@@ -17,8 +18,9 @@ def init_app(app: Flask) -> None:
     @app.context_processor
     def around() -> dict[str, Any]:
         """Return `ctx`, `holds` (the refused ones last), `approved` (those of them that are
-        approved), `sending` (vendors to which a run is sending them), `pause`, `ended` (how many
-        people's protection has ended) and `guide`.
+        approved), `sending` (vendors to which a run is sending them), `open_questions` (the holds
+        that have no answer, by question, with how many people each is about), `pause`, `ended`
+        (how many people's protection has ended) and `guide`.
 
         They are None or empty when nobody is signed in.
         """
@@ -28,6 +30,7 @@ def init_app(app: Flask) -> None:
                 "ctx": None,
                 "holds": (),
                 "approved": (),
+                "open_questions": (),
                 "pause": None,
                 "guide": None,
                 "ended": 0,
@@ -41,6 +44,11 @@ def init_app(app: Flask) -> None:
             "ctx": ctx,
             "holds": holds,
             "approved": approved,
+            "open_questions": [
+                (question, people_of(question))
+                for question in in_questions(holds, lambda held: held in approved)
+                if not question[0].hold.refused and question[0] not in approved
+            ],
             "sending": {held.vendor for held in approved if is_sending(ctx.runs, held.vendor)},
             "pause": current_pause(ctx.tenant, ctx.now),
             "ended": len(ctx.protection.ended),

@@ -724,7 +724,7 @@ def test_a_hold_that_would_now_remove_another_is_shown_as_it_is_now(
     deliver(world, HELD)
     before = at_vendor(world)
     card, told = panel.act(**given)
-    assert told == "Spärren har ändrats sedan den visades. Granska den och bestäm igen."
+    assert told == "Spärren hos All har ändrats sedan den visades. Granska den och bestäm igen."
     assert told in text_on(card)
     assert "Nästa körning skulle ta bort 5 personer hos All." in text_on(card)
     world.wait_for_tasks()
@@ -748,7 +748,7 @@ def test_an_approval_of_what_another_has_approved_or_refused_is_nothing(
     given = approval_parameters(panel)
     panel.click(panel.home(), "Neka")
     _, told = panel.act(**given)
-    assert told == "Spärren har ändrats sedan den visades. Granska den och bestäm igen."
+    assert told == "Spärren hos All har ändrats sedan den visades. Granska den och bestäm igen."
     key = LedgerKey(TENANT, "all", "live")
     hold = structs.replace(hold_of(world), refused=0.0)
     world.store.set_hold(key, hold)

@@ -447,7 +447,7 @@ def test_a_hold_that_has_changed_since_the_page_was_shown_is_not_decided(world, 
     leave(world, PUPILS["7A"][4])
     deliver(world, HELD)
     said = world.text(decide(world, client, decision, page))
-    assert "Spärren har ändrats sedan den visades. Granska den och bestäm igen." in said
+    assert "Spärren hos All har ändrats sedan den visades. Granska den och bestäm igen." in said
     world.wait_for_tasks()
     assert gone(world) == []
     with world.open_store() as store:
@@ -542,16 +542,113 @@ def test_a_withdrawal_that_is_approved_removes_everything(world, client):
     assert users(world) == []
 
 
-def test_two_vendors_are_decided_each_by_itself(world, client):
+def both_held(world):
     set_live(world, "some")
     cause_hold(world)
-    said = world.text(shown(world, client))
-    assert "2 spärrar väntar på ditt beslut." in said
-    decide(world, client, "approve")
+
+
+def audited(world, what):
+    return [e.subject for e in world.store.audit_entries(TENANT, 9) if e.what == what]
+
+
+def test_what_is_held_at_several_vendors_for_one_cause_is_one_question(world, client):
+    both_held(world)
+    page = shown(world, client)
+    said = world.text(page)
+    assert "1 spärr väntar på ditt beslut." in said
+    assert "Nästa körning skulle ta bort 4 personer hos All och Some." in said
+    assert "Ja, ta bort 4 personer hos All och Some" in said
+    assert said.count("Konto som inte finns kvar Id hos leverantören") == 4
+    assert "Bara All: 4 personer" in said
+    assert "Bara Some: 4 personer" in said
+    assert "Spärr hos All och Some. 4 personer skulle tas bort." in world.text(
+        client.get("/installningar")
+    )
+
+
+def test_one_answer_approves_at_all_vendors_with_one_run(world, client):
+    both_held(world)
+    page = shown(world, client)
+    runs = len(world.store.runs(TENANT, 99))
+    answer = client.get(location(world.send(client, page, PAGE, decision="approve")))
+    assert "Godkänt. Det skickas till All och Some nu." in world.text(answer)
+    world.wait_for_tasks()
+    assert gone(world) == sorted(PUPILS["7A"][:4])
+    assert len(world.vendor("some").held("User")) == 12
+    assert sorted(audited(world, "hold.approved")) == ["all", "some"]
+    assert len([r for r in world.store.runs(TENANT, 99) if r.parent in ("", r.id)]) == runs + 1
+
+
+def test_one_answer_refuses_at_all_vendors(world, client):
+    both_held(world)
+    answer = world.send(client, shown(world, client), PAGE, decision="refuse")
+    said = world.text(client.get(location(answer)))
+    assert "Inget tas bort hos All och Some. Spärren står kvar." in said
+    assert sorted(audited(world, "hold.refused")) == ["all", "some"]
+    assert "2 spärrar står kvar" in world.text(client.get("/installningar"))
+    world.wait_for_tasks()
+    assert gone(world) == []
+
+
+def test_a_vendor_whose_plan_has_changed_since_is_named_and_not_approved(world, client):
+    both_held(world)
+    page = shown(world, client)
+    key = LedgerKey(TENANT, "some", "live")
+    hold = world.store.hold(key)
+    world.store.set_hold(key, structs.replace(hold, people=hold.people[:3]))
+    world.services.queue().stop()
+    answer = client.get(location(world.send(client, page, PAGE, decision="approve")))
+    said = world.text(answer)
+    assert "Godkänt. Det skickas till All nu." in said
+    assert "Spärren hos Some har ändrats sedan den visades. Granska den och bestäm igen." in said
+    assert world.store.approval(key) is None
+    assert audited(world, "hold.approved") == ["all"]
+
+
+def test_a_vendor_whose_hold_is_over_is_named(world, client):
+    both_held(world)
+    page = shown(world, client)
+    world.store.set_hold(LedgerKey(TENANT, "some", "live"), None)
+    world.services.queue().stop()
+    said = world.text(client.get(location(world.send(client, page, PAGE, decision="approve"))))
+    assert "Spärren hos Some finns inte längre." in said
+    assert audited(world, "hold.approved") == ["all"]
+
+
+def test_one_of_several_vendors_can_be_answered_alone(world, client):
+    both_held(world)
+    page = shown(world, client)
+    decide(world, client, "approve", page)
     world.wait_for_tasks()
     assert gone(world) == sorted(PUPILS["7A"][:4])
     assert len(world.vendor("some").held("User")) == 16
-    assert "1 spärr väntar på ditt beslut." in world.text(client.get(PAGE))
+    said = world.text(client.get(PAGE))
+    assert "1 spärr väntar på ditt beslut." in said
+    assert "All och Some" not in said
+
+
+def test_vendors_with_different_people_are_one_question_that_tells_where(world, client):
+    both_held(world)
+    key = LedgerKey(TENANT, "some", "live")
+    hold = world.store.hold(key)
+    world.store.set_hold(key, structs.replace(hold, people=hold.people[:3]))
+    page = shown(world, client)
+    said = world.text(page)
+    assert "Nästa körning skulle ta bort 4 personer hos All och Some." in said
+    assert "Bara Some: 3 personer" in said
+    assert page.text.count('data-label="Hos">All och Some<') == 3
+    assert page.text.count('data-label="Hos">All<') == 1
+    world.store.set_hold(key, structs.replace(hold, people=tuple("abcd")))
+    said = world.text(client.get(PAGE))
+    assert "2 spärrar väntar på ditt beslut." in said
+
+
+def test_many_vendors_cost_a_page_no_more_reads_than_their_holds(world, client):
+    both_held(world)
+    shown(world, client)
+    before = world.store.cost()[0]
+    client.get(PAGE)
+    assert world.store.cost()[0] - before < 40
 
 
 def test_when_the_run_cannot_begin_the_yes_is_kept(world, client, monkeypatch):
