@@ -42,6 +42,7 @@ def init_app(app: Flask) -> None:
         number=number,
         listed=listed,
         capitalize_first=lambda text: text[:1].upper() + text[1:],
+        lower_first=lambda text: text[:1].lower() + text[1:],
         moment=moment,
         ago=ago,
         duration=duration,
@@ -71,6 +72,7 @@ def init_app(app: Flask) -> None:
         finding_rule=lambda code: RULES.get(code, ""),
         mended_in_org_units=lambda code: code in IN_ORG_UNITS,
         vendor_name=lambda vendor: request_context().vendor_name(vendor),
+        unit_name=lambda code: request_context().tenant.unit_names.get(code, code),
     )
 
 

@@ -86,6 +86,10 @@ class DirectoryResult(Enum):
     """Whom a vendor has, by its ledger."""
     HOLD_VIEW = auto()
     """Who and what a hold is about."""
+    RUN_ROWS = auto()
+    """What a run did to each person, class and unit."""
+    UNIT_HISTORY = auto()
+    """What deliveries did at a unit lately."""
     REFUSED = auto()
     """What a vendor refused."""
     VENDOR_LIMITATIONS = auto()

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import User
-from addon.planning.ledger import LedgerKey
+from addon.planning.ledger import LedgerEntry, LedgerKey
 from addon.roster.explain import explain
 from addon.ss12000.ids import Ids
 from addon.sync.context import ledger_key
@@ -19,13 +20,15 @@ from addon.web.access_log import record_access
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.htmx import asks_for_part
+from addon.web.presenters.delivery_history import person_lines
 from addon.web.presenters.findings import FindingRow, kinds
 from addon.web.presenters.resource_diff import DiffRow, differences
-from addon.web.presenters.resource_names import names_by_id
+from addon.web.presenters.resource_names import named_resources, names_by_id
 from addon.web.presenters.vendor_errors import refusal_remedy
 from addon.web.request_context import RequestContext, request_context
 from addon.web.views.directory import updated_since
 
+Held = Literal["yes", "unsure", "no"]
 Known = tuple[tuple[str, tuple[str, ...]], ...]
 
 
@@ -58,7 +61,7 @@ class AtVendor(Struct, frozen=True):
     mode: str
     current: bool
     sent: bool
-    has: str
+    has: Held
     planned: str | None
     stopped: bool
     refusal: VendorRefusal | None
@@ -94,6 +97,8 @@ def page(user_id: str) -> str:
         findings=_findings(directory, user_id),
         marks=load_known(ctx.store, ctx.tenant_id, ctx.now),
         vendors=_all_asked(ctx, directory, user_id, vendors) if excerpt else vendors,
+        history=person_lines(directory, ctx.store, user_id),
+        groups_by_id=named_resources(directory),
         excerpt=excerpt,
         units=ctx.tenant.unit_names,
         external_id=Ids(ctx.tenant_id).user(user_id),
@@ -168,8 +173,8 @@ def _vendors(ctx: RequestContext, directory: TenantDirectory, user_id: str) -> l
         others = [k for k in ledgers if k.vendor == connection.vendor and k != current]
         for key in (*([current] if current else []), *others):
             entries, refusals = _ledger(ctx, directory, key)
-            entry = entries.get(external_id)
-            if key != current and entry is None:
+            has = entries.get(external_id, "no")
+            if key != current and has == "no":
                 continue
             view = (
                 directory.prepared.vendor_rosters.get(connection.vendor) if key == current else None
@@ -184,7 +189,7 @@ def _vendors(ctx: RequestContext, directory: TenantDirectory, user_id: str) -> l
                     mode=key.mode,
                     current=key == current,
                     sent=view is not None and user_id in view.people,
-                    has="no" if entry is None else "unsure" if not entry else "yes",
+                    has=has,
                     planned=planned if fresh and key == current else None,
                     stopped=next_run is not None and next_run.hold is not None,
                     refusal=refusals.get(external_id),
@@ -216,14 +221,14 @@ def _all_asked(
 
 def _ledger(
     ctx: RequestContext, directory: TenantDirectory, key: LedgerKey
-) -> tuple[dict[str, bytes], dict[str, VendorRefusal]]:
+) -> tuple[dict[str, Held], dict[str, VendorRefusal]]:
     """Return the people that the vendor has by the ledger, and its refusals, both by id."""
     store = ctx.store
 
-    def look() -> tuple[dict[str, bytes], dict[str, VendorRefusal]]:
+    def look() -> tuple[dict[str, Held], dict[str, VendorRefusal]]:
         ledger = store.ledger(key)
         return (
-            {i: entry.content for i, entry in ledger.entries["User"].items()},
+            {i: _held(entry) for i, entry in ledger.entries["User"].items()},
             {
                 i: VendorRefusal(
                     f"{r.status} {r.detail}".strip(), refusal_remedy("User", r.status, r.detail)
@@ -234,6 +239,17 @@ def _ledger(
         )
 
     return directory.get_or_compute(DirectoryResult.PEOPLE_AT_VENDOR, look, (key, ctx.newest_run))
+
+
+def _held(entry: LedgerEntry) -> Held:
+    """Return whether the vendor has what the ledger has an entry of.
+
+    An entry is also of what was only about to be sent, of what is to be asked about, and of what
+    was deleted a moment ago.
+    """
+    if entry.is_removed:
+        return "no"
+    return "unsure" if entry.is_pending else "yes"
 
 
 def _planned(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Körningar: what happened, when, and to whom."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -14,14 +15,17 @@ from addon.tasks.page_requests import request_id
 from addon.web.charts import Series, bar_chart
 from addon.web.htmx import asks_for_part
 from addon.web.pagination import page_of
+from addon.web.presenters.delivery_history import RunRowFilter, chosen_rows, run_rows
 from addon.web.presenters.resource_names import NamedResource, named_resources
 from addon.web.presenters.run_history import RunSummary, run_summaries
 from addon.web.presenters.run_progress import requested_at, run_asked_for
+from addon.web.presenters.saved_searches import find_search, save_search
 from addon.web.presenters.vendor_errors import problem_text, refusal_remedy, trouble_remedy
 from addon.web.request_context import RequestContext, request_context
 from addon.web.run_now import request_run_now
 
 SIZE = 25
+ARGUMENTS = ("enhet", "leverantor", "gjort")
 CHARTED = 40
 """Maximum number of runs in the chart."""
 DOMINANT_RATIO = 10
@@ -79,9 +83,19 @@ def now() -> AnyResponse:
 
 @bp.get("/korningar/<run_id>")
 def run(run_id: str) -> str:
-    """Show one run."""
+    """Show one run, and to whom it did what."""
     ctx = request_context()
-    return render_template("runs/run.html", **_report(ctx, run_id))
+    report = _report(ctx, run_id)
+    return render_template("runs/run.html", **report, **_done(ctx, report["run"]))
+
+
+@bp.post("/korningar/<run_id>/sok")
+def search(run_id: str) -> AnyResponse:
+    """Search for a name in a run; the address has a token instead of the name."""
+    ctx = request_context()
+    token = save_search(ctx.store, ctx.tenant_id, request.form.get("text", ""), ctx.now)
+    arguments: dict[str, Any] = {**_arguments(request.form), "sok": token or None}
+    return redirect(url_for("runs.run", run_id=run_id, **arguments, _anchor="vilka"))
 
 
 @bp.get("/korningar/<run_id>/lage")
@@ -108,7 +122,7 @@ def _begun(ctx: RequestContext, found: Sequence[RunSummary]) -> AnyResponse | No
     return redirect(report_page)
 
 
-def _report(ctx: RequestContext, run_id: str) -> dict[str, object]:
+def _report(ctx: RequestContext, run_id: str) -> dict[str, Any]:
     found = _find(ctx, run_id)
     if found is None:
         abort(404)
@@ -118,6 +132,36 @@ def _report(ctx: RequestContext, run_id: str) -> dict[str, object]:
         "progress": load_progress(ctx.store, ctx.tenant_id, ctx.now) if found.running else (),
         "known": _known(ctx),
     }
+
+
+def _done(ctx: RequestContext, run: RunSummary) -> dict[str, object]:
+    """Return what the run did to whom; without rows while the directory is not ready."""
+    given = request.args
+    token = given.get("sok", "")
+    filters = RunRowFilter(
+        text=(find_search(ctx.store, ctx.tenant_id, token, ctx.now) or "") if token else "",
+        unit=given.get("enhet", ""),
+        vendor=given.get("leverantor", ""),
+        outcome=given.get("gjort", ""),
+    )
+    state = run.finished if run.finished is not None else ctx.newest_run
+    of = run.run.parent or run.id
+    rows = ctx.from_directory(lambda directory: run_rows(directory, ctx.store, of, state))
+    return {
+        "rows": None if rows is None else page_of(chosen_rows(rows, filters), given, SIZE),
+        "total": len(rows or ()),
+        "vendors": sorted({row.vendor for row in rows or ()}),
+        "filters": filters,
+        "token": token if filters.text else "",
+        "forgotten": bool(token) and not filters.text,
+        "arguments": _arguments(given),
+        "units": ctx.tenant.unit_names,
+    }
+
+
+def _arguments(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the table's query parameters, except a name."""
+    return {name: given[name] for name in ARGUMENTS if given.get(name)}
 
 
 def _find(ctx: RequestContext, run_id: str) -> RunSummary | None:

@@ -16,6 +16,7 @@ from addon.web.forms.school_unit import (
     school_unit_form,
 )
 from addon.web.presenters.connection_status import delivered
+from addon.web.presenters.delivery_history import unit_history
 from addon.web.presenters.school_unit import LeavingPeople, UnitView, leaving, unit_view
 from addon.web.request_context import EditConflict, RequestContext, request_context, with_unit
 from addon.web.studied_proposals import answers_of
@@ -127,6 +128,9 @@ def _page(
         types=[t for t in school_types() if t not in OLD_TYPES or t in form.types],
         status=status,
         ceased=status == CEASED,
+        history=ctx.from_directory(
+            lambda found: unit_history(found, ctx.store, unit.code, ctx.newest_run, ctx.now)
+        ),
         without_students=unit.code in answers_of(ctx).without_students,
         conflict=conflict,
         mark=ctx.version_token(lambda tenant: _facts(tenant, unit.code)),

@@ -4,11 +4,13 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.ss12000.ids import Ids
 from addon.tenants.model import Tenant
 from addon.text import fold
 from addon.web.forms.class_rules import Kind, excepted_names, leaving_out, rule_of
 from addon.web.htmx import asks_for_part
 from addon.web.presenters.connection_status import delivered
+from addon.web.presenters.delivery_history import GroupEvent, group_events
 from addon.web.presenters.exceptions import (
     WHOLE_GROUP,
     GroupInclusion,
@@ -106,6 +108,11 @@ def _exceptions_of_group(tenant: Tenant, wanted: GroupInclusion) -> object:
     ]
 
 
+def _history(ctx: RequestContext, wanted: GroupInclusion) -> list[GroupEvent]:
+    activity = Ids(ctx.tenant_id).activity(wanted.group)
+    return group_events(ctx.directory, ctx.store, (wanted.external_id, activity))
+
+
 def _view(ctx: RequestContext, wanted: GroupInclusion) -> dict[str, object]:
     replacements = group_effect(ctx.directory, wanted, delivered(ctx.store, ctx.tenant))
     return {
@@ -135,5 +142,6 @@ def _page(
         faults=faults or {},
         conflict=conflict,
         mark=ctx.version_token(lambda tenant: _exceptions_of_group(tenant, wanted)),
+        history=_history(ctx, wanted),
         **_view(ctx, wanted),
     )
