@@ -12,9 +12,10 @@ from msgspec import Struct, structs
 from addon.directory.snapshot import Group
 from addon.proposals.aliases import groups_of_staff, learned_words
 from addon.proposals.declined import DeclinedPlaces
+from addon.proposals.leisure import leisure_places
 from addon.proposals.names import ADAPTED, SchoolName, read_name
 from addon.proposals.placement import MatchedUnit
-from addon.proposals.places import Place
+from addon.proposals.places import Place, is_adapted
 from addon.proposals.scope import Inside
 from addon.proposals.selectors import SelectorDraft
 from addon.proposals.vocabulary import (
@@ -73,6 +74,7 @@ class Completion:
             if not group.everyone:
                 self._add_group(found, group)
         self._add_learned(found)
+        self._add_leisure(found)
         for code, settled in found.items():
             unit = self._by_form(code, self._with_parts(code, self._widened(code, settled)))
             found[code] = self._with_odd_parts(self._without_others(code, unit))
@@ -95,6 +97,20 @@ class Completion:
                 )
                 kept = tuple(p for p in places if not self._declined.has(code, p))
                 found[code] = structs.replace(found[code], staff_groups=kept, completed=bool(kept))
+
+    def _add_leisure(self, found: dict[str, MatchedUnit]) -> None:
+        """Give units the staff of their fritidshem who lie apart."""
+        placed = self._pupil_of.keys() | self._adult_of.keys()
+        for code, place in leisure_places(self._index, self._names, placed):
+            unit = found[code]
+            groups = [each.groups for each in unit.staff_groups]
+            if unit.staff is None or self._declined.has(code, place) or place.groups in groups:
+                continue
+            more = (*unit.more_staff, *((place,) if place.org_units else ()))
+            grouped = (*unit.staff_groups, *((place,) if place.groups else ()))
+            found[code] = structs.replace(
+                unit, more_staff=more, staff_groups=grouped, completed=True
+            )
 
     def _is_others(self, group: Group) -> bool:
         """Whether most members of a group are staff of units already."""
@@ -120,7 +136,8 @@ class Completion:
         draft, unit = self._drafts[code], found[code]
         more = counts.members - draft.pupils - draft.adults - self._kept_out(code)
         if role == "students":
-            more -= self._pupil_of.keys() | self._adult_of.keys()
+            apart = self._names[code].kinds & ADAPTED and read_name(group.name).kinds & ADAPTED
+            more -= self._adult_of.keys() | (set() if apart else self._pupil_of.keys())
         elif role is None:
             more &= self._adult_of.keys()
         at: Role = "students" if role == "students" else "staff"
@@ -214,12 +231,12 @@ class Completion:
     def _by_form(self, code: str, unit: MatchedUnit) -> MatchedUnit:
         """The unit, of the adapted form by the value that says it, if that has more pupils."""
         match = unit.students
-        if match is None or match.place.clauses or not _is_adapted(match.place):
+        if match is None or match.place.clauses or not is_adapted(match.place):
             return unit
         own = self._drafts[code].pupils
         for place, _ in unit.near_students:
             told = [clause.operator for clause in place.clauses] == ["equals"]
-            if told and _is_adapted(place) and not self._declined.has(code, place):
+            if told and is_adapted(place) and not self._declined.has(code, place):
                 ids = choose(place.selector, self._index).chosen
                 if own < ids and len(ids) < 2 * len(own):
                     swapped = structs.replace(match, place=place, doubts=())
@@ -319,10 +336,11 @@ class Completion:
         return named.isdisjoint(value for values in rest for value in values)
 
     def _is_own(self, code: str, above: str) -> bool:
-        """Whether no other unit has a place in an OU."""
+        """Whether no other unit has a place in an OU, but for those inside the unit's own."""
         start = fold(above) + "/"
+        own = tuple(fold(path) + "/" for role in _ROLES for path in self._settled[code].paths(role))
         return not any(
-            (fold(path) + "/").startswith(start)
+            (fold(path) + "/").startswith(start) and not fold(path).startswith(own)
             for other, unit in self._settled.items()
             if other != code
             for role in _ROLES
@@ -343,10 +361,6 @@ class Completion:
 
 
 _ROLES: tuple[Role, Role] = ("students", "staff")
-
-
-def _is_adapted(place: Place) -> bool:
-    return bool(place.names) and all(name.kinds & ADAPTED for name in place.names)
 
 
 def _role(group: Group) -> Role | None:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from addon.proposals.assign import assign
 from addon.proposals.declined import DeclinedPlaces
-from addon.proposals.names import ALIKE, NameSimilarity, SchoolName
+from addon.proposals.names import ALIKE, BESIDE, NameSimilarity, SchoolName
 from addon.proposals.places import Place
 
 CLOSE = 0.08
@@ -24,6 +24,8 @@ _ATTRIBUTE = 0.97
 _EMPTY = 0.8
 _CEASED = 0.9
 _MIXED = 0.97
+_CALLED = 0.93
+_NAMED = 0.8
 _MOST_ALTERNATIVES = 3
 
 
@@ -73,6 +75,27 @@ class UnitMatcher:
         self._units, self._people, self._declined = units, people, declined
         self._similarity = NameSimilarity(unit.name for unit in units)
         self._known: dict[tuple[SchoolName, SchoolName], float] = {}
+        self._called: dict[tuple[str, ...], frozenset[str]] = {}
+
+    def learn(self, students: Mapping[str, Match], groups: Sequence[Place] = ()) -> None:
+        """Remember what places call the units: BJH, as the OU of the students or a group does.
+
+        The address of a group calls the unit so whose name the group has.
+        """
+        called: dict[tuple[str, ...], set[str]] = {}
+        for place in groups:
+            for name in place.names[:1] if len(place.names) == 2 else ():
+                alike = {u.code: self._similarity.of(u.name, place.names[1]) for u in self._units}
+                known = any(self._similarity.of(u.name, name) >= ALIKE for u in self._units)
+                best = [code for code, each in alike.items() if each >= _NAMED]
+                if name.core and not known and len(best) == 1:
+                    called.setdefault(name.core, set()).add(best[0])
+        for code, match in students.items():
+            for name in match.place.names[:1]:
+                known = any(self._similarity.of(u.name, name) >= ALIKE for u in self._units)
+                if name.core and not known and (match.place.code or match.score >= _FITS):
+                    called.setdefault(name.core, set()).add(code)
+        self._called = {core: frozenset(codes) for core, codes in called.items()}
 
     def match(self, places: Sequence[Place], bonus: Bonus = lambda code, place: 0.0) -> Matches:
         """The best places of the units, no place twice; `bonus` is added to a similarity."""
@@ -132,7 +155,8 @@ class UnitMatcher:
         if _overlap(place, other):
             return True
         ours, theirs = self._people(place), self._people(other)
-        if _sort(place) != _sort(other) and len(theirs) < _HALF * len(ours):
+        is_part = place.org_units and not place.clauses and other.clauses and theirs <= ours
+        if is_part or (_sort(place) != _sort(other) and len(theirs) < _HALF * len(ours)):
             return True
         return len(ours & theirs) >= _MUCH_THE_SAME * len(ours | theirs)
 
@@ -144,11 +168,19 @@ class UnitMatcher:
         return bool(theirs) and len(ours & theirs) >= _MUCH_THE_SAME * len(ours | theirs)
 
     def _alike(self, unit: UnitToMatch, place: Place) -> float:
-        found = [self._of(unit.name, name) for name in place.names]
+        found = [
+            max(self._of(unit.name, name), self._as_called(unit, name)) for name in place.names
+        ]
         if not place.groups or len(found) == 1:
             return max(found)
         # Both a group's address and its name count, since either alone may fit two schools.
         return 0.9 * max(found) + 0.1 * sum(found) / len(found)
+
+    def _as_called(self, unit: UnitToMatch, name: SchoolName) -> float:
+        """The similarity of a name to what the place of the unit's students is called."""
+        if self._called.get(name.core) != frozenset({unit.code}) or name.kinds & BESIDE:
+            return 0.0
+        return 0.0 if name.kinds and not name.kinds & unit.name.kinds else _CALLED
 
     def _of(self, unit: SchoolName, name: SchoolName) -> float:
         key = (unit, name)
@@ -191,7 +223,7 @@ def _is_better_elsewhere(
     number: int, score: float, owner: Mapping[int, str], scores: Scores
 ) -> bool:
     """Whether the place belongs to another unit that it fits at least as well."""
-    return number in owner and scores[owner[number]][number] >= score
+    return number in owner and scores[owner[number]][number] >= score - CLOSE / 4
 
 
 def _sort(place: Place) -> tuple[bool, bool]:

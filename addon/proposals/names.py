@@ -84,6 +84,8 @@ BESIDE = frozenset({"leisure", "preschool"})
 _USUAL = frozenset({"grundskola", "gymnasium"})
 _SFI, _ADULT = "sfi", "adult"
 _SHORT_FORMS = frozenset({("st", "sankt"), ("sta", "sankta")})
+_SHORT_ADAPTED = frozenset({"ag", "ags"})
+"""These say the adapted form beside another word: Lindskolan AG."""
 _EMPTY_WORDS = frozenset(
     "skola skolan skolor skolorna enhet enheten enheter rektorsomrade omrade kommun kommunala"
     " kommunal och i pa for av den det de ab alla all konto konton anvandare users skolenhet"
@@ -163,6 +165,8 @@ def read_name(text: str, ignored: Collection[str] = (), types: Iterable[str] = (
             guests = True
             continue
         left, kind, letters = _part(word)
+        if word in _SHORT_ADAPTED and len(words) > 1:
+            left, kind = "", "adapted"
         initials += letters
         if kind:
             kinds.add(kind)
@@ -252,15 +256,19 @@ class NameSimilarity:
         common = self._common(unit.core, _without_initials(place.core, unit.initials))
         if not common and _are_initials(unit, place):
             return _INITIALS
-        if not common and len(place.core) == 1 and self._is_only_acronym(unit, place.core[0]):
+        if (
+            common < _INITIALS
+            and len(place.core) == 1
+            and self._is_only_acronym(unit, place.core[0])
+        ):
             return _INITIALS
         return common
 
     def _is_only_acronym(self, unit: SchoolName, word: str) -> bool:
         """Whether a word is letters of this unit's name and of no other's: BJS for Björkskolan."""
-        if _ACRONYM.fullmatch(word) is None or not _is_acronym(unit, word):
+        if _ACRONYM.fullmatch(word) is None or not _is_short_for(unit, word):
             return False
-        return sum(_is_acronym(other, word) for other in self._units) == 1
+        return sum(_is_short_for(other, word) for other in self._units) == 1
 
     def _common(self, ours: tuple[str, ...], theirs: tuple[str, ...]) -> float:
         left, matched = list(theirs), 0.0
@@ -296,6 +304,11 @@ def _is_acronym(unit: SchoolName, word: str) -> bool:
     if not unit.core or word[0] != unit.core[0][0] or word[-1] != unit.initials[-1:]:
         return False
     return all(letter in name for letter in word[:-1])
+
+
+def _is_short_for(unit: SchoolName, word: str) -> bool:
+    """Whether a word is an acronym of a unit's name, or how a later word of it begins."""
+    return _is_acronym(unit, word) or any(each.startswith(word) for each in unit.core[1:])
 
 
 def _stem(word: str) -> str:

@@ -63,7 +63,8 @@ def class_rules(
     """Rules worth trying for classes; `near` is the index of the unit's surroundings."""
     yield from _org_unit_rules(near, students, unit)
     past = past_groups(near.groups, near.autumn)
-    current = [group for group in near.groups if group.id not in past]
+    own = {g for g in unit.students.groups if role_of(plain_words(g.partition("@")[0]))[0]}
+    current = [g for g in near.groups if g.id not in past and g.email not in own]
     yield from _class_group_rules(current)
     yield from _named_as_classes(current)
     if sum(re.match(_OF_INTRODUCTION, group.email) is not None for group in current) > 1:
@@ -124,13 +125,25 @@ def past_groups(groups: Sequence[Group], autumn: int | None) -> Mapping[str, str
     """
     addresses = {local_part(group) for group in groups}
     named = [(g.id, said) for g in groups if (said := _term_of(g)) is not None]
+    undated = {
+        _without(g, said[0]): said[1]
+        for g in groups
+        if (said := _term_of(g)) is not None and _without(g, said[0]) in addresses
+    }
     newest = max((y for _, (_, y) in named if autumn is None or y <= autumn), default=0)
+    if autumn is not None and any(year < autumn for year in undated.values()):
+        newest = autumn
     found = {id: term for id, (term, year) in named if year < newest}
     for group in groups:
         dated = _DATED.fullmatch(local_part(group))
         if dated and autumn is not None and int(dated[2]) < autumn and dated[1] in addresses:
             found.setdefault(group.id, dated[2])
     return found
+
+
+def _without(group: Group, term: str) -> str:
+    """The address of a group without the school year or term, such as 7a of 7a.2425."""
+    return plain(local_part(group)).replace(term, "").strip("-_.")
 
 
 def literal(text: str) -> str:

@@ -15,13 +15,21 @@ from addon.proposals.declined import DeclinedPlaces
 from addon.proposals.mail_domains import domain_places
 from addon.proposals.matching import Match, Matches, UnitMatcher, UnitToMatch
 from addon.proposals.names import BESIDE, read_name
-from addon.proposals.places import ANY_CODE, Place, group_places, org_unit_places
+from addon.proposals.places import (
+    ANY_CODE,
+    Place,
+    group_places,
+    is_adapted,
+    org_unit_places,
+)
+from addon.proposals.remainder import remainder
 from addon.proposals.roles import RoleScope, RoleScopes
 from addon.proposals.scope import Inside
 from addon.proposals.shared_trees import SharedTree, SharedTrees
+from addon.proposals.stages import is_sibling, stages_beside, whole_by_stages
 from addon.proposals.unit_codes import UnitCodes, without_code
 from addon.proposals.value_variants import with_variants
-from addon.proposals.vocabulary import Role, is_class, is_year, plain_words, role_of
+from addon.proposals.vocabulary import Role, is_bare_title, is_class, is_year, plain_words, role_of
 from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
 from addon.roster.org_unit_tree import OrgUnitNode
@@ -30,7 +38,6 @@ from addon.text import fold
 
 _GROUP_FITS = 0.67
 _GUESTS_FIT = 0.6
-_STAGE_FITS = 0.5
 _SAME_PLACE = 0.03
 _MOST_VALUES = 400
 _CLOSE = 0.005
@@ -38,7 +45,7 @@ _FEWEST_IN_GROUP = 0.05
 _FITS = 0.6
 _FEW_ELSEWHERE = 0.2
 _ALONE = 0.95
-_ALL_STAGES = 0.92
+_REST = 0.85
 
 
 class MatchedUnit(Struct, frozen=True):
@@ -92,7 +99,9 @@ class PlaceMatcher:
         self._codes = UnitCodes([unit.code for unit in units])
         schools = {word for unit in units for word in unit.name.core}
         self._scopes = RoleScopes(index, tree, ignored)
-        found = org_unit_places(tree, index, ignored, self._codes, schools)
+        found = org_unit_places(
+            tree, index, ignored, self._codes, schools, {unit.name.years for unit in units}
+        )
         self._org_units = [place for each in found for place in self._told_apart(each)]
         self._groups = group_places(index, ignored, self._codes)
         at = self._scopes.of("students")
@@ -108,8 +117,10 @@ class PlaceMatcher:
 
     def settle(self) -> dict[str, MatchedUnit]:
         """Where each unit's people are, by the unit's code."""
+        self._matcher.learn({}, self._groups)
         students = self._match("students", {})
         students = self._without_strangers(students)
+        self._matcher.learn(students.found, self._groups)
         staff = self._without_strangers(self._match("staff", students.found))
         shared = SharedTrees(self._index, self._units, self._org_units, self.people_of).find(
             students.found, staff.found
@@ -134,7 +145,7 @@ class PlaceMatcher:
             match = beside.get(code)
             if match is None:
                 return 0.0
-            same = set(match.place.names) & set(place.names) or _is_sibling(match.place, place)
+            same = set(match.place.names) & set(place.names) or is_sibling(match.place, place)
             return _SAME_PLACE if same else 0.0
 
         every = (*self._org_units, *self._groups, *self._of_classes)
@@ -148,7 +159,18 @@ class PlaceMatcher:
         found = self._matcher.match(places, bonus)
         more = with_variants(found.found, self._units, self._values(role), self._ignored_words)
         told = {c: m for c, m in more.items() if not self._declined.has(c, m.place)}
-        return self._only_unit(role, Matches({**found.found, **told}, found.near))
+        matches = self._only_unit(role, Matches({**found.found, **told}, found.near))
+        rest = remainder(
+            role,
+            self._index,
+            self._scopes.of(role),
+            self._units,
+            matches.found,
+            self._in_other_schools,
+        )
+        if rest is None or self._declined.has(*rest):
+            return matches
+        return Matches({**matches.found, rest[0]: Match(rest[1], _REST)}, matches.near)
 
     def _values(self, role: Role) -> dict[str, dict[str, frozenset[str]]]:
         """The ids of a role's people by attribute and value."""
@@ -236,7 +258,8 @@ class PlaceMatcher:
         near = dict(matches.near)
         for code, match in matches.found.items():
             members = {id for group in match.place.groups for id in self._index.in_group(group)}
-            if _are_mostly_of(members, code, homes):
+            apart = is_adapted(match.place) and not match.place.org_units
+            if apart or _are_mostly_of(members, code, homes):
                 kept[code] = match
             else:
                 near[code] = ((match.place, match.score), *near[code])
@@ -264,7 +287,7 @@ class PlaceMatcher:
                 self._people[place] = members
                 yield place
         for (attribute, value), ids in sorted(people.items()):
-            if class_and_school(value) is not None:
+            if class_and_school(value) is not None or is_bare_title(value):
                 continue
             code = self._codes.of_text(value)
             name = read_name(without_code(value), self._ignored_words)
@@ -309,13 +332,14 @@ class PlaceMatcher:
 
     def _homes(self, matches: Mapping[str, Match]) -> dict[str, str]:
         """The unit of each person who is in an OU of exactly one unit and role."""
-        return {
-            id: code
+        paths = [
+            (path, code)
             for code, match in matches.items()
             if not match.place.clauses and not match.place.mixed
             for path in match.place.org_units
-            for id in self._inside(path)
-        }
+        ]
+        deepest_last = sorted(paths, key=lambda each: each[0].count("/"))
+        return {id: code for path, code in deepest_last for id in self._inside(path)}
 
     def _is_whole(self, place: Place) -> bool:
         """Whether a group is for guests, or for all of the staff rather than a part of it."""
@@ -333,13 +357,13 @@ class PlaceMatcher:
         groups: Mapping[str, list[Place]],
     ) -> MatchedUnit:
         at_students, at_staff = students.found.get(code), staff.found.get(code)
-        at_students = _whole(at_students, self._years[code], taken)
+        at_students = whole_by_stages(at_students, self._years[code], taken)
         mine = groups.get(code, ())
         return MatchedUnit(
             students=at_students,
             staff=at_staff,
-            more_students=_stages(at_students, taken),
-            more_staff=_stages(at_staff, taken),
+            more_students=stages_beside(at_students, taken),
+            more_staff=stages_beside(at_staff, taken),
             staff_groups=tuple(place for place in mine if place.role == "staff"),
             guest_groups=tuple(place for place in mine if place.role == "students"),
             near_students=students.near.get(code, ()),
@@ -367,38 +391,3 @@ def _are_mostly_of(members: set[str], code: str, homes: Mapping[str, str]) -> bo
     """Whether at least half of those whose unit is known belong to this one."""
     count = Counter(homes[id] for id in members if id in homes)
     return not count or count[code] * 2 >= sum(count.values())
-
-
-def _stages(match: Match | None, taken: set[str]) -> tuple[Place, ...]:
-    """The OUs of the other stages of a school whose OU has one stage, such as F-6 and 7-9."""
-    if match is None:
-        return ()
-    years = _years(match.place)
-    found: list[Place] = []
-    for place, score in match.others:
-        theirs = _years(place)
-        fits = score >= _STAGE_FITS and place.org_units and place.text not in taken
-        if years and theirs and fits and not years & theirs:
-            found.append(place)
-            years |= theirs
-    return tuple(found)
-
-
-def _whole(match: Match | None, years: frozenset[int], taken: set[str]) -> Match | None:
-    """The match, better if its stages together are all of the unit's school years."""
-    if match is None or not years:
-        return match
-    stages = frozenset().union(*map(_years, (match.place, *_stages(match, taken))))
-    return structs.replace(match, score=max(match.score, _ALL_STAGES)) if stages == years else match
-
-
-def _years(place: Place) -> frozenset[int]:
-    return frozenset(year for name in place.names for year in name.years)
-
-
-def _is_sibling(one: Place, other: Place) -> bool:
-    return any(
-        a.rpartition("/")[0] == b.rpartition("/")[0] != ""
-        for a in one.org_units
-        for b in other.org_units
-    )

@@ -15,6 +15,7 @@ from addon.proposals.vocabulary import (
     is_outside,
     is_protected,
     is_staff_part,
+    is_stage,
     is_year,
     plain_words,
     school_year_of,
@@ -75,6 +76,11 @@ class Place(Struct, frozen=True):
         return self.either or (self.clauses,)
 
 
+def is_adapted(place: Place) -> bool:
+    """Whether all names of a place say an adapted form."""
+    return bool(place.names) and all(name.kinds & ADAPTED for name in place.names)
+
+
 def value_text(clause: Clause) -> str:
     """What a clause compares with, as the administrator knows it."""
     return ", ".join(clause.value) if isinstance(clause.value, tuple) else str(clause.value)
@@ -94,13 +100,15 @@ def org_unit_places(
     ignored: Collection[str],
     codes: UnitCodes,
     schools: Collection[str],
+    stages: Collection[frozenset[int]] = (),
 ) -> list[Place]:
     """The OUs with a distinctive name or a unit's code, by role.
 
-    `ignored` are words to ignore, `schools` the words of the units' names.
+    `ignored` are words to ignore, `schools` the words of the units' names, `stages` the school
+    years in them.
     """
     found: dict[tuple[Role, tuple[str, ...]], Place] = {}
-    for place in _merged(_Visit(index, ignored, codes, schools).places(tree, _Above())):
+    for place in _merged(_Visit(index, ignored, codes, schools, stages).places(tree, _Above())):
         known = found.setdefault((place.role, place.org_units), place)
         if known is not place:
             names = tuple(dict.fromkeys((*known.names, *place.names)))
@@ -173,7 +181,9 @@ class _Visit:
         ignored: Collection[str],
         codes: UnitCodes,
         schools: Collection[str],
+        stages: Collection[frozenset[int]],
     ) -> None:
+        self._stages = stages
         self._index, self._ignored, self._codes = index, ignored, codes
         self._schools = schools
 
@@ -185,6 +195,8 @@ class _Visit:
             name = _without_numbers(read_name(without_code(child.name), self._ignored))
             code = self._codes.of_org_unit(child.name, self._index.org_units.get(fold(child.path)))
             says_class = is_class(child.name) or is_year(child.name) or _ends_in_class(child.name)
+            if above.role and not above.core and name.years in self._stages and name.years:
+                says_class = says_class and not is_stage(child.name)
             role = name.role or above.role
             is_part = role == "staff" and is_staff_part(plain_words(child.name), among_staff=True)
             is_school = bool(code) or (name.tells and not says_class and not is_part)
@@ -277,7 +289,9 @@ def _places(
         below["staff"] += [
             child
             for child in node.children
-            if child not in below["staff"] and is_staff_part(plain_words(child.name))
+            if child not in below["staff"]
+            and is_staff_part(plain_words(child.name))
+            and not is_closed(child)
         ]
     for each in _ROLES:
         nodes = below[each]

@@ -1,5 +1,6 @@
 """Proposes who belongs to each school unit, for all units at once, with reasons."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import structs
@@ -9,6 +10,7 @@ from addon.proposals.confidence import lowest
 from addon.proposals.cross_check import contradicted
 from addon.proposals.declined import DeclinedPlace, DeclinedPlaces
 from addon.proposals.exclusions import protected_places
+from addon.proposals.late_classes import late_classes, without_late
 from addon.proposals.matching import UnitToMatch
 from addon.proposals.model import (
     Alternative,
@@ -59,6 +61,7 @@ def propose(
     refused = DeclinedPlaces(declined)
     ignored = ignored_words(tenant.organisation.name)
     ignored -= _needed(once, ignored)
+    ignored |= _of_chain(once, ignored)
     wanted = [_wanted(unit, ignored) for unit in once]
     ignored |= shared_prefixes(_texts(index), [unit.name for unit in wanted])
     tree, inside = org_unit_tree(index), inside_of(index)
@@ -86,10 +89,22 @@ def propose(
             for unit in once
         }
     ruling = RuleProposer(index, drafts)
-    made = [_proposal(unit, drafts[unit.code], settled[unit.code]) for unit in once]
-    rules = ruling.of_all([each.school_unit() for each in made])
-    ruled = [_with_rules(each, drafts[each.code], rules[each.code]) for each in made]
-    proposals = tuple(_with_overlap(each, drafts) for each in ruled)
+    made = {u.code: _proposal(u, drafts[u.code], settled[u.code]) for u in once}
+    rules = ruling.of_all([each.school_unit() for each in made.values()])
+    ruled = {c: _with_rules(each, drafts[c], rules[c]) for c, each in made.items()}
+    for unit in once:
+        late = late_classes(index, ruled[unit.code].school_unit(), drafts[unit.code].pupils)
+        if late is not None:
+            draft, said = without_late(index, drafts[unit.code], late)
+            drafts[unit.code] = structs.replace(
+                draft,
+                reasons=(*draft.reasons, *said),
+                confidence=lowest(draft.confidence, "likely"),
+            )
+            again = _proposal(unit, drafts[unit.code], settled[unit.code])
+            found = RuleProposer(index, drafts).rules(again.school_unit())
+            ruled[unit.code] = _with_rules(again, drafts[unit.code], found)
+    proposals = tuple(_with_overlap(each, drafts) for each in ruled.values())
     shapes = common([_shapes(settled[w.code], w.name, ignored, index, inside) for w in wanted])
     protected, reasons = protected_places(index, tenant.protected)
     return Proposals(
@@ -123,6 +138,22 @@ def _needed(units: Sequence[UnitToPropose], ignored: frozenset[str]) -> frozense
         elif len(left.core) == 1:
             found.update(word for word in ignored if same_stem(word, left.core[0]))
     return frozenset(found | {word.removesuffix("s") for word in found} | {w + "s" for w in found})
+
+
+def _of_chain(units: Sequence[UnitToPropose], ignored: frozenset[str]) -> frozenset[str]:
+    """The word of a chain in several units' names that another word follows: Lärkskolan Sala.
+
+    It is the organiser's in another form: Lärkan Skolor AB.
+    """
+    count = Counter(
+        word
+        for unit in units
+        for core in (read_name(unit.name, ignored, unit.school_types).core,)
+        if len(core) > 1
+        for word in core
+        if any(word + ending in ignored for ending in ("an", "en", "n", "et"))
+    )
+    return frozenset(word for word, times in count.items() if times > 1)
 
 
 def _wanted(unit: UnitToPropose, ignored: frozenset[str]) -> UnitToMatch:

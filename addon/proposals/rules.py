@@ -1,5 +1,6 @@
 """The rules for classes, teaching groups and school years that are proposed for a unit."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,6 +17,7 @@ from addon.proposals.scope import around
 from addon.proposals.selectors import SelectorDraft
 from addon.proposals.vocabulary import (
     is_class,
+    is_language_support,
     is_left,
     is_no_lesson,
     is_programme_class,
@@ -38,6 +40,7 @@ _A_FEW = 3
 _LARGEST_CLASS = 60
 _MOST_NAMED = 5
 _HAVE_YEARS = frozenset({"GR", "GY", "FKLASS"})
+_BEFORE_DIPLOMA = re.compile(r"(?i)pre[ -]?(?:dp|ib)")
 _UPPER = frozenset({"GY", "GYAN", "GYS"})
 
 
@@ -112,7 +115,7 @@ class RuleProposer:
         if teaching is not None and len(teaching.outcome.found) < _FEWEST_TEACHING:
             teaching = None
         choices = years_near(near, pupils, unit)
-        years = _good(choices, _YEARS)
+        years = None if _is_diploma(unit, classes) else _good(choices, _YEARS)
         doubts = list(_doubts(near, unit, classes, years))
         if left_out:
             named = ", ".join(left_out[:_MOST_NAMED])
@@ -131,7 +134,9 @@ class RuleProposer:
             school_year=years.rule if years and isinstance(years.rule, YearRule) else None,
             class_names=names,
             reasons=(*_why(classes, teaching, years), *doubts),
-            at_most="unsure" if _spelled_in_two_ways(names) else _at_most(doubts),
+            at_most="unsure"
+            if _spelled_in_two_ways(names) or _is_diploma(unit, classes)
+            else _at_most(doubts),
         )
 
     def _below(self, org_units: Sequence[str]) -> Iterator[str]:
@@ -176,8 +181,10 @@ def _doubts(
     if classes is not None:
         found = classes.outcome
         like = [name for name in found.names if is_class(name) or is_year(name)]
-        like += [name for name in found.names if is_programme_class(name) and not is_class(name)]
-        if _UPPER & set(unit.school_types):
+        types = set(unit.school_types)
+        if _UPPER & types or not _HAVE_YEARS & types:
+            like += [n for n in found.names if is_programme_class(n) and not is_class(n)]
+        if _UPPER & types:
             like += [name for name in found.names if introductory([name])]
         if found.names and not like:
             names = ", ".join(found.names[:_MOST_NAMED])
@@ -203,6 +210,12 @@ def _doubts(
         yield reason("classes-not-understood")
 
 
+def _is_diploma(unit: SchoolUnit, classes: PatternChoice | None) -> bool:
+    """Whether an upper secondary unit has classes of the IB, whose DP1 follows a first year."""
+    names = classes.outcome.names if classes else ()
+    return bool(_UPPER & set(unit.school_types)) and any(map(_BEFORE_DIPLOMA.match, names))
+
+
 def _spelled_in_two_ways(names: Sequence[str]) -> list[str]:
     """The names of classes that differ in case and spaces only: 7B, 7 b."""
     same: dict[str, list[str]] = {}
@@ -214,7 +227,8 @@ def _spelled_in_two_ways(names: Sequence[str]) -> list[str]:
 def _is_no_class(name: str) -> bool:
     """Whether a group that a class rule finds is for something else: fritids, mentor, Slutat."""
     words = plain_words(name)
-    return not is_class(name) and (is_no_lesson(words) or is_left(words))
+    others = (is_no_lesson, is_left, is_language_support)
+    return not is_class(name) and any(says(words) for says in others)
 
 
 def _is_adult(unit: SchoolUnit) -> bool:

@@ -87,9 +87,21 @@ class SelectorBuilder:
         settled = self._without_covered(settled, pupils | adults)
         reasons = (*why_students, *why_staff, *doubts(settled, pupils), *unread)
         confidence = confidence_of(settled, pupils, adults)
+        if self._has_lost_sibling(code):
+            confidence = lowest(confidence, "likely")
         if unread:
             confidence = lowest(confidence, "likely")
         return SelectorDraft(students, staff, pupils, adults, reasons, confidence)
+
+    def _has_lost_sibling(self, code: str) -> bool:
+        """Whether a unit of the same name in another form has no students or staff of its own."""
+        own = self._names[code]
+        return any(
+            name.core == own.core and (each.students is None or each.staff is None)
+            for other, name in self._names.items()
+            for each in (self._settled[other],)
+            if own.core and other != code and not each.staff_groups
+        )
 
     def _without_covered(self, settled: MatchedUnit, chosen: frozenset[str]) -> MatchedUnit:
         """The unit without doubts about places whose people are all chosen."""
@@ -199,6 +211,14 @@ class SelectorBuilder:
                 continue
             if _is_adapted(self._names[owner]) == adapted and role == "staff":
                 continue
+            same = role == "students" or self._names[owner].core == self._names[code].core
+            apart = same and _is_adapted(self._names[owner])
+            groups = _own_groups(settled, role) if apart else ()
+            theirs = frozenset(id for group in groups for id in self._index.in_group(group)) & here
+            if theirs and not adapted and 2 * len(theirs) < len(here):
+                yield Clause("groups", "notIn", groups)
+            if match.place.groups:
+                continue
             clauses = match.place.clauses
             if len(clauses) != 1 or clauses[0].operator not in _TAKEN_OUT_BY:
                 continue
@@ -295,6 +315,15 @@ def _of_role(
     if role == "students":
         return settled.students, settled.more_students, settled.guest_groups
     return settled.staff, settled.more_staff, settled.staff_groups
+
+
+def _own_groups(settled: MatchedUnit, role: Role) -> tuple[str, ...]:
+    """The groups that are a unit's places of a role."""
+    match, _, more = _of_role(settled, role)
+    if match is None or match.place.clauses:
+        return ()
+    places = (match.place, *more)
+    return tuple(dict.fromkeys(group for place in places for group in place.groups))
 
 
 def _is_adapted(name: SchoolName) -> bool:

@@ -149,13 +149,17 @@ class SharedTrees:
         trees = [
             place
             for place in matched
-            if place.org_units and not place.clauses and not any(_is_part(n) for n in place.names)
+            if place.org_units and not place.clauses and (place.names or place.code)
+            if not any(_is_part(name) for name in place.names)
         ]
         return max(trees, key=lambda place: place.people, default=None)
 
     def _has_no_own(self, unit: UnitToMatch, tree: Place, students: Mapping[str, Match]) -> bool:
         """Whether a unit has no place but the tree, or one of the same people by another sign."""
         match = students.get(unit.code)
+        kinds = frozenset(kind for name in tree.names for kind in name.kinds)
+        if kinds and unit.name.kinds and not kinds & unit.name.kinds:
+            return False
         if match is None:
             return not unit.name.kinds & ADAPTED
         if match.place == tree:
@@ -345,6 +349,8 @@ class SharedTrees:
         good = [match for match in own.values() if match.score >= _POOR]
         common = [match for match in good if not any(_is_part(n) for n in match.place.names)]
         if len(units) > 1 and len(common) == 1 and len(good) == 1:
+            kinds = frozenset(kind for name in common[0].place.names for kind in name.kinds)
+            units = [u for u in units if not kinds or kinds & u.name.kinds or not u.name.kinds]
             own_parts = staff_by_years(self._index, units, common[0].place, self._people)
             for unit in units:
                 yield unit.code, Match(own_parts.get(unit.code, common[0].place), _LIKELY)

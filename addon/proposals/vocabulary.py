@@ -72,6 +72,10 @@ NO_LESSON_WORDS = tuple(
     " elevhalso team teamet everyone allstudents allstaff larlag amneslag".split()
 )
 """What the names of groups begin with that are no lessons."""
+_LANGUAGE_SUPPORT = frozenset(
+    "eal esl ell ssl sva modersmal modersmalsgrupp studiehandledning laxhjalp sprakgrupp"
+    " sprakstod spraksluss studiestod".split()
+)
 _LONG_NO_LESSON = tuple(word for word in NO_LESSON_WORDS if len(word) > 4)
 LEFT_WORDS = frozenset(
     "slutat slutade avslutat avslutad avslutade avslutas arkiv arkiverad arkiverade archive"
@@ -95,8 +99,8 @@ _TERM = re.compile(
     r"(?![a-z0-9])"
 )
 _ADAPTED_CLASS = re.compile(
-    r"(?:\d(?:\s?-\s?\d)?[\s_-]?)?(?:ag|agr|anp|gran|grsar|gysar|sar|sarskola|traning|traningsskola"
-    r"|tr|inriktning amnesomraden)(?:[\s_-]?(?:\d(?:\s?-\s?\d)?|[a-e]))?"
+    r"(?:\d(?:\s?-\s?\d)?[\s_-]?)?(?:ag|agr|ags|anp|gran|grsar|gysar|sar|sarskola|traning|traningsskola"
+    r"|tr|anpassad|anpassade|inriktning amnesomraden)(?:[\s_-]?(?:\d(?:\s?-\s?\d)?|[a-e]))?"
 )
 _FIRST_TERM = 14
 _DEVICE_WORDS = frozenset(
@@ -226,6 +230,14 @@ def is_no_lesson(words: Sequence[str]) -> bool:
     return any(word.startswith(_LONG_NO_LESSON) or word in NO_LESSON_WORDS for word in words)
 
 
+def is_language_support(words: Sequence[str]) -> bool:
+    """Whether words mean a group for languages or support beside classes: EAL, Modersmål."""
+    text = " ".join(words)
+    return not _LANGUAGE_SUPPORT.isdisjoint(words) or any(
+        said in text for said in ("mother tongue", "study support", "language support")
+    )
+
+
 def is_left(words: Sequence[str]) -> bool:
     """Whether words mean people who have left."""
     return not LEFT_WORDS.isdisjoint(words)
@@ -292,6 +304,12 @@ def title_role(text: str) -> Role | None:
         return role
     is_staff = any(word.startswith(_TITLES) or word.endswith(_TITLE_ENDINGS) for word in words)
     return "staff" if is_staff else None
+
+
+def is_bare_title(text: str) -> bool:
+    """Whether a value is a title of one word, which names no school: Yrkeslärare, Vuxenlärare."""
+    words = plain_words(text)
+    return len(words) == 1 and title_role(text) is not None and words[0].endswith("larare")
 
 
 @lru_cache(maxsize=65536)

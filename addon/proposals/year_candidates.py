@@ -25,7 +25,8 @@ _VALUE_SAID = rf"(?i)^(?:{_WORD}[ ._-]*)?{_YEAR}$"
 _VALUE_ENDS = r"(?i)\s(?:åk|ak|årskurs|år|year|grade)[ ._-]*(?P<year>f|1[0-3]|[0-9])$"
 _SEGMENT_SAID = rf"(?i)/(?:{_WORD}[ ._-]*)?{_YEAR}(?:/|$)"
 _GROUP_SAID = (
-    r"(?i)^(?:[^@]*[-_.])?(?:åk|ak|arskurs|year|grade)[-_.]?(?P<year>\d{1,2})(?:[-_.][^@]*)?@"
+    r"(?i)^(?:[^@]*[-_.])?(?:åk|ak|arskurs|year|grade)[-_.]?(?P<year>\d{1,2}|f)"
+    r"(?:[-_.][^@]*)?@"
 )
 _PROGRAMME = r"^[A-Za-zÅÄÖåäö]{1,6}[ -]?(?P<year>\d{2})(?!\d)"
 _PROGRAMME_YEAR = r"^[A-Za-zÅÄÖåäö]{2,5}[ -]?(?P<year>[1-4])(?!\d)"
@@ -34,6 +35,7 @@ _PROGRAMME_SEGMENT = r"/[A-Za-zÅÄÖåäö]{1,6}[ -]?(?P<year>\d{2})(?!\d)[^/]*
 _CALENDAR = r"(?<!\d)(?P<year>(?:19|20)\d{2})(?!\d)"
 _CALENDAR_SEGMENT = r"/[^/\d]*(?P<year>(?:19|20)\d{2})(?!\d)[^/]*(?:/|$)"
 _SEVERAL_YEARS = re.compile(r"(?:\d|[Ff])\s?[-/]\s?\d")
+_NUMBER_AND_WORD = re.compile(r"\d{1,2}[ -]?([A-Za-zÅÄÖåäö]{2,})")
 _TWO_DIGITS = re.compile(r"[1-9][1-9]")
 _FIRST_OF_TWO = r"^(?P<year>\d)\d$"
 _YEAR_SEGMENT = re.compile(r"(\D*?)(\d{1,2})\D*")
@@ -105,6 +107,10 @@ def _of_classes(near: DirectoryIndex, names: list[str]) -> Iterator[YearRule]:
         several = any(map(_SEVERAL_YEARS.match, names))
         stop = r"(?!\d|\s?-\s?\d)" if several else ""
         yield YearRule(source="class", pattern=_CLASS_STARTS + stop)
+    ends = sorted({hit[1] for name in names if (hit := _NUMBER_AND_WORD.fullmatch(name))})
+    if any(name[:1] in "Ff" and name[1:].strip(" -") in ends for name in names):
+        either = "|".join(map(literal, ends))
+        yield YearRule(source="class", pattern=rf"^(?P<year>[Ff]|\d{{1,2}})[ -]?(?:{either})$")
     if all(map(_TWO_DIGITS.fullmatch, names)):
         yield YearRule(source="class", pattern=_FIRST_OF_TWO)
     yield YearRule(source="class", pattern=_CLASS_SAID)

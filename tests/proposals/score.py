@@ -29,11 +29,13 @@ class UnitScore(Struct, frozen=True):
     asked: bool
     detail: str = ""
     reasons: tuple[Reason, ...] = ()
+    ceased: bool = False
 
     @property
     def right(self) -> bool:
-        """Whether the unit is wholly right, and offered as such."""
-        return not self.wrong and self.confidence in ("sure", "likely")
+        """Whether the unit is wholly right, and offered as such, or ceased and said to be."""
+        told = self.confidence in ("sure", "likely") or self.ceased
+        return not self.wrong and told
 
     @property
     def misled(self) -> bool:
@@ -93,7 +95,7 @@ def total(scores: Iterable[UnitScore]) -> Score:
     return Score(
         units=len(known),
         right=sum(each.right for each in known),
-        helped=sum(each.confidence in ("unsure", "none") for each in known),
+        helped=sum(each.confidence in ("unsure", "none") and not each.right for each in known),
         wrong_sure=sum(each.misled and each.confidence == "sure" for each in every),
         wrong_likely=sum(each.misled and each.confidence == "likely" for each in every),
         asked=len(asked),
@@ -120,6 +122,7 @@ def _compared(
         asked=proposal.code in structure.asked,
         detail="; ".join(details),
         reasons=proposal.reasons,
+        ceased=any(each.code == "ceased" for each in proposal.reasons),
     )
 
 
