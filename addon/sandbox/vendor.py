@@ -103,10 +103,14 @@ class SandboxVendor:
         times: int = 3,
         path_contains: str = "",
         retry_after: int | None = None,
+        method: str = "",
     ) -> None:
-        """Answer the next `times` requests whose path contains `path_contains` with an error."""
+        """Answer the next `times` requests whose path contains `path_contains` with an error.
+
+        With `method`, only requests by that.
+        """
         with self._lock:
-            self._faults.append(_Fault(status, times, path_contains, retry_after))
+            self._faults.append(_Fault(status, times, path_contains, retry_after, method))
 
     def clear_failures(self) -> None:
         """Remove all failures."""
@@ -127,7 +131,7 @@ class SandboxVendor:
         if (request.method, request.path) == ("GET", "/"):
             html = page(self.name, self.resources()).encode()
             return HttpAnswer(200, {"Content-Type": "text/html; charset=utf-8"}, html)
-        fault = self._next_fault(request.path)
+        fault = self._next_fault(request)
         if fault is not None:
             scim = fault.response()
         else:
@@ -148,10 +152,10 @@ class SandboxVendor:
             body=request.body,
         )
 
-    def _next_fault(self, path: str) -> "_Fault | None":
+    def _next_fault(self, request: HttpRequest) -> "_Fault | None":
         with self._lock:
             for fault in self._faults:
-                if fault.times > 0 and fault.path_contains in path:
+                if fault.times > 0 and fault.is_for(request):
                     fault.times -= 1
                     return fault
         return None
@@ -159,12 +163,22 @@ class SandboxVendor:
 
 class _Fault:
     def __init__(
-        self, status: int, times: int, path_contains: str, retry_after: int | None
+        self,
+        status: int,
+        times: int,
+        path_contains: str,
+        retry_after: int | None,
+        method: str,
     ) -> None:
         self.status = HTTPStatus(status)
         self.times = times
         self.path_contains = path_contains
         self.retry_after = retry_after
+        self.method = method
+
+    def is_for(self, request: HttpRequest) -> bool:
+        """Whether the request is answered with the error."""
+        return self.path_contains in request.path and self.method in ("", request.method)
 
     def response(self) -> ScimResponse:
         body = {

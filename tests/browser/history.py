@@ -1,7 +1,7 @@
 """What has happened in the municipality: a first delivery, then a school year's usual days."""
 
 from addon.sandbox.municipality.units import DOMAIN
-from addon.sync.report import RunReport
+from addon.sync.report import RunReport, stored_report
 from tests.support.municipality import (
     NORTH,
     read_directory,
@@ -31,12 +31,19 @@ def some_days(world: World) -> None:
     world.domain.rename_org_unit(f"{NORTH}/4A", "4 Björk")
     sync_now(world)
     _next_day(world)
+    refuse_two(world)
+    read_directory(world)
+
+
+def refuse_two(world: World) -> None:
+    """Two start, whom a vendor does not accept."""
     for name in ("Sixten", "Saga"):
         _enrol(world, name, "Lövdahl", f"{NORTH}/2A")
-    world.vendor("gleerups").fail(400, times=2, path_contains="/Users")
+    world.vendor("gleerups").fail(400, times=2, path_contains="/Users", method="POST")
     sync_now(world)
+    (run,) = world.store.runs(world.tenant, 1)
+    assert sum(part.refused for part in stored_report(run).connections) == 2
     sync_now(world)
-    read_directory(world)
 
 
 def two_weeks(world: World) -> None:

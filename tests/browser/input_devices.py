@@ -18,6 +18,12 @@ class InputDevice(Protocol):
     def tick(self, where: Locator) -> None:
         """Ticks a box that is not ticked."""
 
+    def untick(self, where: Locator) -> None:
+        """Takes away a tick."""
+
+    def choose(self, where: Locator, text: str) -> None:
+        """Chooses an option of a list by its text."""
+
     def write(self, where: Locator, text: str) -> None:
         """Writes something in a field in place of what is there."""
 
@@ -33,6 +39,12 @@ class Mouse:
 
     def tick(self, where: Locator) -> None:
         where.check()
+
+    def untick(self, where: Locator) -> None:
+        where.uncheck()
+
+    def choose(self, where: Locator, text: str) -> None:
+        where.select_option(label=text)
 
     def write(self, where: Locator, text: str) -> None:
         where.fill(text)
@@ -53,6 +65,16 @@ class Keyboard:
         self._go_to(where)
         if not where.is_checked():
             self.page.keyboard.press("Space")
+
+    def untick(self, where: Locator) -> None:
+        self._go_to(where)
+        if where.is_checked():
+            self.page.keyboard.press("Space")
+
+    def choose(self, where: Locator, text: str) -> None:
+        self._go_to(where)
+        self.page.keyboard.type(text)
+        expect(where.locator("option:checked")).to_have_text(text)
 
     def write(self, where: Locator, text: str) -> None:
         self._go_to(where)

@@ -29,7 +29,7 @@ class FoundGroup(Struct, frozen=True):
 
 
 class InDirectory(Struct, frozen=True):
-    """People and classes whose names match, those at school units first.
+    """People and classes whose names match: those named so in whole words, then those at units.
 
     Only people who are not protected are found.
     """
@@ -42,7 +42,11 @@ def in_directory(directory: TenantDirectory, text: str) -> InDirectory:
     """Return the people, and the classes and groups, that match. Raises StillComputing."""
     if not fold(text).split():
         return InDirectory((), ())
-    people = sorted(chosen(directory, PeopleFilter(text=text)), key=lambda row: not row.role)
+    words = set(fold(text).split())
+    people = sorted(
+        chosen(directory, PeopleFilter(text=text)),
+        key=lambda row: (not words <= set(fold(row.name).split()), not row.role),
+    )
     return InDirectory(people, _groups(directory, text))
 
 

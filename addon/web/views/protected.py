@@ -260,6 +260,9 @@ def _page(
         absent=org_unit_tree.absent(top, form.org_units),
         known=len(ctx.directory.index.protected),
         saved=ctx.tenant.protected,
+        saved_groups={
+            each: ctx.directory.index.named(each) for each in ctx.tenant.protected.groups
+        },
         faults=faults or {},
         conflict=conflict,
         mark=ctx.version_token(lambda tenant: tenant.protected),

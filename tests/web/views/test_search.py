@@ -5,7 +5,7 @@ import re
 from addon.store.records import Namespace
 from addon.web.formats import moment
 from tests.support.page_actions import location, read_directory
-from tests.support.small_school import HIDDEN, TENANT, UNIT, deliver, set_live
+from tests.support.small_school import HIDDEN, TENANT, UNIT, deliver, person, set_live
 
 PAGE = "/sok"
 
@@ -31,6 +31,16 @@ def test_it_finds_people_classes_units_and_vendors_by_name(world, client):
     assert found[1] == "7A"
     assert client.get(found[0]).status_code == 200
     assert ("/leverantorer/some", "Some") in hits(search(world, client, "some"))
+
+
+def test_whoever_is_named_so_in_whole_words_is_found_before_who_has_it_within_a_name(world, client):
+    world.domain.add_user(person("Aron", "Franseus", "/Elever/7A"))
+    world.domain.add_user(person("Frans", "Öst", "/Elever/Slutat"))
+    world.domain.add_user(person("Frans", "", "/Elever/7A"))
+    read_directory(world, client)
+    found = [name for _, name in hits(search(world, client, "frans"))]
+    assert sorted(found[:2]) == ["Frans", "Frans Öst"]
+    assert found[2:] == ["Aron Franseus"]
 
 
 def test_nobody_who_is_protected_is_found(world, client):
