@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec import structs
 
 from addon.proposals.matching import Match, UnitToMatch
-from addon.proposals.names import SchoolName, read_name, same_stem, word_similarity
+from addon.proposals.names import ADAPTED, SchoolName, read_name, same_stem, word_similarity
 from addon.proposals.vocabulary import is_class, is_year, plain_words
 from addon.tenants.model import Clause
 
@@ -94,7 +94,12 @@ def _names(
         return False
     if name.years and name.years != own.years:
         return False
-    return _same(name.core, own.core) and sum(_same(o.core, own.core) for o in units.values()) == 1
+    rivals = [
+        other
+        for other in units.values()
+        if _same(other.core, own.core) and (own.kinds & ADAPTED or not other.kinds & ADAPTED)
+    ]
+    return _same(name.core, own.core) and len(rivals) == 1
 
 
 def _same(one: Sequence[str], other: Sequence[str]) -> bool:
