@@ -38,14 +38,14 @@ def update_tenant(
     subject: str = "",
     clock: Callable[[], float],
     own_units: bool = True,
-) -> bool:
+) -> AuditEntry | None:
     """Replace the document by the result of `change`, and add an audit entry: both or neither.
 
     `change` is called with the stored document, or None if there is none, and called again if
     another has replaced it meanwhile. Its exceptions are not caught; then nothing is changed.
-    Return False if `change` returns None, because there is nothing to change. `actor` is an
-    e-mail address or "command line", `action` a code and `subject` what was changed, as in
-    `AuditEntry`. Raises StoreError, also when others keep changing the document, and DocumentError
+    Return the entry, or None if `change` returns None, because there is nothing to change.
+    `actor` is an e-mail address or "command line", `action` a code and `subject` what was changed,
+    as in `AuditEntry`. Raises StoreError, also when others keep changing the document, and DocumentError
     when another tenant has one of its new school units; without `own_units` that one is left out
     of what is delivered instead.
     """
@@ -53,7 +53,7 @@ def update_tenant(
         stored = store.tenant(tenant_id)
         edit = change(stored)
         if edit is None:
-            return False
+            return None
         now = clock()
         if taken := claim_units(store, tenant_id, edit.document, stored, now):
             if own_units:
@@ -64,7 +64,7 @@ def update_tenant(
             if removed := _removed_administrators(edit.changes):
                 store.forget_administrators(tenant_id, removed)
             release_units(store, tenant_id, edit.document, stored, now)
-            return True
+            return entry
     raise StoreError(f"the document of {tenant_id} is changed by others again and again")
 
 

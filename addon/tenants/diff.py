@@ -42,14 +42,19 @@ def changes(before: Tenant | None, after: Tenant) -> tuple[Changed, ...]:
 
     An entry of a list is named by its key: `schoolUnits[12345678].name`.
     """
-    old = {} if before is None else dict(_places(_whole(before)))
-    new = dict(_places(_whole(after)))
+    old = {} if before is None else places_of(before)
+    new = places_of(after)
     order = [*new, *(place for place in old if place not in new)]
     return tuple(
         Changed(place, old.get(place), new.get(place))
         for place in order
         if old.get(place) != new.get(place)
     )
+
+
+def places_of(tenant: Tenant) -> dict[str, str]:
+    """Return the document's values as JSON by place, as `changes` names them."""
+    return dict(_places(_whole(tenant)))
 
 
 def _whole(value: object) -> object:

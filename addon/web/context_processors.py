@@ -9,11 +9,13 @@ from addon.web.presenters.hold import approval_of, is_sending
 from addon.web.presenters.hold_questions import in_questions, people_of
 from addon.web.presenters.setup_steps import SetupSteps, setup_steps
 from addon.web.request_context import RequestContext
+from addon.web.undo import UNDO, last_saved
 
 
 def init_app(app: Flask) -> None:
     """Give the templates the variables that the layout of every page shows."""
     app.jinja_env.globals["confirmations"] = confirmations
+    app.jinja_env.globals["last_saved"] = last_saved
 
     @app.context_processor
     def around() -> dict[str, Any]:
@@ -66,4 +68,4 @@ def confirmations(waiting: bool = False) -> list[tuple[str, str]]:
     if waiting or request.headers.get("Sec-Fetch-Dest") == "empty":
         for category, text in found:
             flash(text, category)
-    return found
+    return [(category, text) for category, text in found if category != UNDO]

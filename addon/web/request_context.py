@@ -39,6 +39,7 @@ from addon.web.directory.snapshot_store import ReadingState
 from addon.web.htmx import asks_for_part
 from addon.web.security.admission import Administrator
 from addon.web.services import Services
+from addon.web.undo import offer_undo
 from addon.web.version_token import hash_in, time_in, token_of, value_hash
 from addon.web.waiting_holds import WaitingHold, waiting_holds
 
@@ -269,7 +270,7 @@ class RequestContext:
             found = changes(None if stored is None else before, after)
             return None if stored is not None and not found else TenantEdit(document, found)
 
-        if update_tenant(
+        entry = update_tenant(
             self.store,
             self.tenant_id,
             edit,
@@ -277,7 +278,9 @@ class RequestContext:
             action=action,
             subject=subject,
             clock=self.services.clock,
-        ):
+        )
+        if entry is not None:
+            offer_undo(entry)
             self._bind_administrators(*saved[0])
             self._update_snapshot(*saved[0])
             self._forget_document()
@@ -303,9 +306,8 @@ class RequestContext:
 
     def _forget_document(self) -> None:
         """Drop the loaded document, so that it is loaded again on next use."""
-        self.__dict__.pop("_stored", None)
-        self.__dict__.pop("_stored_with_licence", None)
-        self.__dict__.pop("tenant", None)
+        for name in ("_stored", "_stored_with_licence", "tenant"):
+            self.__dict__.pop(name, None)
 
     def append_audit(self, action: str, subject: str = "") -> None:
         """Log an action that changes nothing in the document."""

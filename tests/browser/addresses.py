@@ -44,6 +44,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "/installningar/behandling": ("/installningar/behandling",),
     "/installningar/dokument": ("/installningar/dokument",),
     "/installningar/logg": ("/installningar/logg",),
+    "/installningar/logg/<entry_id>/aterstall": ("/installningar/logg/{entry}/aterstall",),
     "/integritet": ("/integritet",),
     "/korningar": ("/korningar", "/korningar?visa=andringar"),
     "/korningar/<run_id>": ("/korningar/{run}", "/korningar/{first_run}"),

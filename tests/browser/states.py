@@ -1,5 +1,6 @@
 """The states that a municipality can be in, and which pages matter in each."""
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -8,6 +9,11 @@ from msgspec import structs
 
 from addon.directory.errors import DirectoryError
 from addon.ss12000.ids import Ids
+from addon.store.ids import new_entry_id
+from addon.store.records import AuditEntry
+from addon.tenants.diff import Changed, places_of
+from addon.tenants.document import load_tenant
+from addon.tenants.restore import is_restorable
 from addon.web.directory.snapshot_store import ReadingState, forget, save_reading_state
 from addon.web.presenters.saved_searches import save_search
 from addon.web.services import Services
@@ -15,6 +21,7 @@ from tests.browser.addresses import PAGES
 from tests.browser.history import ELSEWHERE, move_north, some_days
 from tests.support.municipality import (
     NORTH,
+    administrator,
     document_of,
     read_directory,
     refuse_hold,
@@ -59,6 +66,19 @@ def chosen(world: World) -> None:
             unit.pop(rule, None)
     _save(world, schoolUnits=bare, connections=[], protected={})
     read_directory(world)
+
+
+def settled(world: World) -> None:
+    """Some days have passed, and a unit's selection was changed, which can be taken back."""
+    some_days(world)
+    tenant = load_tenant(json.dumps(document_of(world)).encode())
+    place = f"schoolUnits[{tenant.school_units[0].code}].students"
+    change = Changed(place, '{"orgUnits":["/Elever/Finns inte"]}', places_of(tenant)[place])
+    entry = new_entry_id(now := world.clock())
+    code, who = tenant.school_units[0].code, administrator(world)
+    world.store.append_audit(
+        world.tenant, AuditEntry(entry, now, who, "unit.saved", code, (change,))
+    )
 
 
 def held(world: World) -> None:
@@ -155,7 +175,7 @@ STATES: Mapping[str, State] = {
         ),
     ),
     "settled": State(
-        some_days, tuple(a for some in PAGES.values() for a in some if a not in SIGNED_OUT + LEFT)
+        settled, tuple(a for some in PAGES.values() for a in some if a not in SIGNED_OUT + LEFT)
     ),
     "held": State(
         held,
@@ -212,6 +232,8 @@ def known(world: World) -> dict[str, str]:
         "teacher": domain.users_in("/Personal")[0]["id"],
         "nameless": next(u["id"] for u in users if not u["name"].get("familyName")),
     }
+    entries = store.audit_entries(world.tenant, 50)
+    found["entry"] = next((e.id for e in entries if is_restorable(e.changes)), "none")
     found["searched"] = save_search(store, world.tenant, "a", world.services.clock())
     beginners = {"beginner": "sixten.lovdahl", "renamed": "tuva.ekdal"}
     for name, local in beginners.items():

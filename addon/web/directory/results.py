@@ -68,6 +68,9 @@ class DirectoryResult(Enum):
     PROPOSAL_IMPACT = auto()
     """Whom accepting proposals would take away at vendors."""
 
+    DOCUMENT_IMPACT = auto()
+    """Whom another version of the document would give to vendors and take from them."""
+
     RESOURCE_NAMES = auto()
     """What each externalId stands for."""
     RESOURCE_NAMES_IN_UNITS = auto()

@@ -1,5 +1,6 @@
 """Ändringslogg: who changed what and when, before and after, in words."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,3 +139,128 @@ def test_exceptions_are_reported_in_words(world: World) -> None:
     said = imported(world, connections=[all | {"except": {"users": ["1002"]}}, some])
     assert "All: undantag" in said
     assert "Undantaget konto: 1002" in said
+
+
+def restored(world: World, client: Any, **values: Any) -> Any:
+    """The page after the newest change that can be restored was restored."""
+    world.clock.ahead += 1
+    path = newest(world)
+    page = world.ready(client, path)
+    answer = world.send(client, page, path, **values)
+    return client.get(answer.location) if answer.status_code == 302 else answer
+
+
+def newest(world: World) -> str:
+    """The address of the restoration of the newest entry with a change."""
+    entry = next(e for e in world.store.audit_entries(TENANT, 9) if e.changes)
+    return f"{PAGE}/{entry.id}/aterstall"
+
+
+def schedule(world: World, client: Any, hours: str) -> Any:
+    world.clock.ahead += 1
+    page = client.get("/installningar")
+    answer = world.send(client, page, "/installningar/schema", hours=hours)
+    return client.get(answer.location)
+
+
+def test_what_was_just_saved_can_be_undone_from_its_confirmation(world: World) -> None:
+    client = world.sign_in()
+    page = schedule(world, client, "6")
+    path = newest(world)
+    assert f'<a href="{path}">Ångra</a>' in page.text
+    assert "Ångra" not in client.get("/installningar").text
+    shown = world.text(client.get(path))
+    assert "Timmar mellan körningar schedule.hours 6 –" in shown
+    assert "Vad det betyder" not in shown
+    said = world.text(restored(world, client))
+    assert "Återställt. Ångra" in said
+    assert f"{ADMIN}: Tidigare inställningar återställda" in said
+    assert "schedule" not in world.stored_document()
+
+
+def test_what_cannot_be_undone_has_no_link(world: World) -> None:
+    client = world.sign_in()
+    world.document["protected"] = {"orgUnits": ["/Skyddade"], "groups": [f"hemliga@{DOMAIN}"]}
+    world.import_document()
+    entry = next(e for e in world.store.audit_entries(TENANT, 9) if e.changes)
+    assert entry.changes[0].place.startswith("protected")
+    path = f"{PAGE}/{entry.id}/aterstall"
+    assert path not in client.get(PAGE).text
+    assert client.get(path).status_code == 404
+    for other in ("20200101T000000Z-abcdef", "x", entry.id[:-1]):
+        assert client.get(f"{PAGE}/{other}/aterstall").status_code == 404
+
+
+def test_the_consequences_at_vendors_are_seen_first(world: World) -> None:
+    """A selection that was widened is narrowed again: people leave a vendor that is on."""
+    world.document["connections"][0]["mode"] = "live"
+    unit = world.document["schoolUnits"][0]
+    wide = dict(unit["students"])
+    world.document["schoolUnits"][0] = unit | {"students": {"orgUnits": ["/Elever/7A"]}}
+    world.import_document()
+    world.clock.ahead += 1
+    world.document["schoolUnits"][0] = unit | {"students": wide}
+    world.import_document()
+    client = world.sign_in()
+    path = newest(world)
+    shown = world.ready(client, path)
+    said = world.text(shown)
+    assert "Organisationsenhet: /Elever Organisationsenhet: /Elever/7A" in said
+    assert "6 personer tas bort vid nästa körning." in said
+    assert "1 klass eller grupp tas bort." in said
+    answer = world.send(client, shown, path)
+    assert answer.status_code == 400
+    assert "Kryssa för att du har sett vad som tas bort." in world.text(answer)
+    assert world.stored_document()["schoolUnits"][0]["students"] == wide
+    seen = re.search(r'id="accepted" value="(\w+)"', shown.text)
+    assert seen is not None
+    assert "Återställt." in world.text(restored(world, client, accepted=seen[1]))
+    students = world.stored_document()["schoolUnits"][0]["students"]
+    assert students == {"orgUnits": ["/Elever/7A"]}
+    back = world.text(world.ready(client, newest(world)))
+    assert "6 personer läggs till vid nästa körning." in back
+
+
+def test_what_another_has_changed_since_is_named_and_stays(world: World) -> None:
+    client = world.sign_in()
+    schedule(world, client, "6")
+    path = newest(world)
+    schedule(world, client, "12")
+    said = world.text(client.get(path))
+    assert "Det finns inget att återställa." in said
+    assert "Det här har ändrats igen efter den ändringen" in said
+    assert f"Timmar mellan körningar: {ADMIN}" in said
+    assert "<button>Återställ" not in client.get(path).text
+    assert world.stored_document()["schedule"] == {"hours": 12}
+
+
+def test_who_restores_what_has_changed_under_way_is_told_so(world: World) -> None:
+    client = world.sign_in()
+    schedule(world, client, "6")
+    path = newest(world)
+    page = client.get(path)
+    schedule(world, client, "12")
+    answer = world.send(client, page, path)
+    assert answer.status_code == 409
+    assert "Du har sparat i en annan flik" in world.text(answer)
+    assert world.stored_document()["schedule"] == {"hours": 12}
+
+
+def test_an_import_is_restored_but_for_protection_and_administrators(world: World) -> None:
+    before = world.stored_document()
+    world.clock.ahead += 1
+    imported(
+        world,
+        organisation={"name": "Nya Storvik"},
+        protected={"orgUnits": ["/Skyddade", "/Elever/7B"]},
+        administrators=[ADMIN],
+    )
+    client = world.sign_in()
+    said = world.text(client.get(newest(world)))
+    assert "Återställs inte här" in said
+    assert "Administratörer" in said
+    restored(world, client)
+    after = world.stored_document()
+    assert after["organisation"] == before["organisation"]
+    assert after["protected"] == {"orgUnits": ["/Skyddade", "/Elever/7B"]}
+    assert after["administrators"] == [ADMIN]
