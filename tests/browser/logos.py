@@ -22,7 +22,7 @@ IN_THE_SIDE_PANEL = ROOT / "static" / "logo-128.png"
 ICON = "<style>body{{margin:0}}svg{{display:block;width:{size}px;height:{size}px}}</style>{mark}"
 CARD = """<style>
 body {{ margin: 0; width: 220px; height: 140px; display: flex; align-items: center; gap: 14px;
-  justify-content: center; background: #14508c; color: #fff; letter-spacing: -0.02em;
+  justify-content: center; background: #0b4a43; color: #fff; letter-spacing: -0.02em;
   font: 700 26px "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", "DejaVu Sans", sans-serif; }}
 svg {{ width: 52px; height: 52px; border-radius: 11px; box-shadow: 0 0 0 2px #fff; }}
 </style>{mark}<span>Skolsynk</span>"""
