@@ -1,11 +1,13 @@
 """What the next run would do at a vendor, by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
 from addon.planning.plan import Operation
+from addon.roster.model import Person
 from addon.ss12000.resources import TYPES
+from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Mode
 from addon.text import SortKey, combined_key, sort_key
 from addon.web.directory.cache import PlannedConnection, TenantDirectory
@@ -19,7 +21,9 @@ ORDER = ("delete", "create", "update")
 class PlannedOperation(Struct, frozen=True, gc=False):
     """One operation that would be done on one resource.
 
-    `subject` is None if it is no longer in the directory, and for protected people.
+    `subject` is None if it is no longer in the directory, and for protected people. For a person
+    who is placed, `units` are the codes of their school units, and `staff` is whether they work
+    there.
     """
 
     kind: str
@@ -27,6 +31,20 @@ class PlannedOperation(Struct, frozen=True, gc=False):
     external_id: str
     subject: NamedResource | None
     protected: bool = False
+    units: tuple[str, ...] = ()
+    staff: bool = False
+
+
+class SchoolChanges(Struct, frozen=True):
+    """How many of a school unit's students and staff are created, updated and deleted.
+
+    `unit` is empty for people whom the roster does not have; they are all counted as `students`,
+    since nothing says any longer what they were.
+    """
+
+    unit: str
+    students: dict[str, int]
+    staff: dict[str, int]
 
 
 class NextRun(Struct, frozen=True):
@@ -40,6 +58,8 @@ class NextRun(Struct, frozen=True):
     planned: PlannedConnection
     counts: dict[str, dict[str, int]]
     operations: tuple[PlannedOperation, ...]
+    schools: tuple[SchoolChanges, ...] = ()
+    """The school units where people change, in the document's order; a person may be at several."""
 
     @property
     def empty(self) -> bool:
@@ -88,10 +108,10 @@ def next_run(directory: TenantDirectory, vendor: str, newest_run: str) -> NextRu
     planned = directory.planned(vendor, newest_run, None if on else "live")
     if planned is None:
         return None
-    known = named_resources(directory)
+    known, prepared = named_resources(directory), directory.prepared
     return directory.get_or_compute(
         DirectoryResult.NEXT_RUN,
-        lambda: _next_run(vendor, on, planned, known),
+        lambda: _next_run(on, planned, known, prepared),
         (vendor, on, planned.connection.mode, newest_run),
     )
 
@@ -104,8 +124,13 @@ def operations_on(planned: PlannedConnection, user_id: str) -> tuple[Operation, 
 
 
 def _next_run(
-    vendor: str, on: bool, planned: PlannedConnection, known: Mapping[str, NamedResource]
+    on: bool,
+    planned: PlannedConnection,
+    known: Mapping[str, NamedResource],
+    prepared: PreparedRun,
 ) -> NextRun:
+    vendor = planned.connection.vendor
+    sent, placed = prepared.vendor_rosters[vendor].people, prepared.roster.people
     counts: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
     protected = {op.external_id for op in planned.plan.protected}
     operations = []
@@ -114,10 +139,48 @@ def _next_run(
         by_type[op.resource_type] = by_type.get(op.resource_type, 0) + 1
         is_protected = op.external_id in protected
         subject = None if is_protected else known.get(op.external_id)
+        about = None if subject is None or op.resource_type != "User" else subject.id
+        person = (sent.get(about) or placed.get(about)) if about else None
         operations.append(
-            PlannedOperation(op.kind, op.resource_type, op.external_id, subject, is_protected)
+            PlannedOperation(
+                op.kind,
+                op.resource_type,
+                op.external_id,
+                subject,
+                is_protected,
+                () if person is None else units_of(person),
+                person is not None and bool(person.employments),
+            )
         )
-    return NextRun(vendor, on, planned, counts, tuple(sorted(operations, key=_place)))
+    return NextRun(
+        vendor,
+        on,
+        planned,
+        counts,
+        tuple(sorted(operations, key=_place)),
+        by_school(operations, [unit.code for unit in prepared.tenant.school_units]),
+    )
+
+
+def units_of(person: Person) -> tuple[str, ...]:
+    """Return the codes of the units where a person is, each once."""
+    enrolled = (enrolment.unit for enrolment in person.enrolments)
+    return tuple(dict.fromkeys((*enrolled, *person.employments)))
+
+
+def by_school(
+    operations: Iterable[PlannedOperation], order: Sequence[str]
+) -> tuple[SchoolChanges, ...]:
+    """Return how many people of each unit have an operation, the units in this order."""
+    found: dict[str, SchoolChanges] = {}
+    for op in operations:
+        if op.resource_type != "User":
+            continue
+        for unit in op.units or ("",):
+            changes = found.setdefault(unit, SchoolChanges(unit, {}, {}))
+            numbers = changes.staff if op.staff else changes.students
+            numbers[op.kind] = numbers.get(op.kind, 0) + 1
+    return tuple(found[unit] for unit in (*order, "") if unit in found)
 
 
 def _place(operation: PlannedOperation) -> SortKey:

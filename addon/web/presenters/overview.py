@@ -7,10 +7,12 @@ from msgspec import Struct
 from addon.planning.limits import Hold
 from addon.roster.findings import MESSAGES
 from addon.store.records import RunRecord
+from addon.sync.known_findings import Known
 from addon.sync.report import StoredReport
 from addon.web.directory.snapshot_store import ReadingState
 from addon.web.formats import listed
 from addon.web.presenters.connection_status import ConnectionStatus, last_ended, newest
+from addon.web.presenters.findings import FindingKind
 
 GRAVEST_FIRST = (
     "held",
@@ -39,7 +41,8 @@ class Headline(Struct, frozen=True):
     `state` is `unread`, `cut off`, `off`, or a connection's state; `statuses` are those of the
     connections in that state, `on` those that are on, `ended` the newest run that ended, and
     `record` the report of the newest run that placed people. `refused` is whether the customer does
-    not let Skolsynk read the directory, as the newest run or reading of a page found.
+    not let Skolsynk read the directory, as the newest run or reading of a page found. `unmarked`
+    are the findings that nobody has marked as known, when they are counted.
     """
 
     state: str
@@ -49,6 +52,7 @@ class Headline(Struct, frozen=True):
     running: bool
     record: StoredReport | None
     refused: bool = False
+    unmarked: FindingCounts | None = None
 
     @property
     def names(self) -> str:
@@ -68,8 +72,13 @@ class Headline(Struct, frozen=True):
 
     @property
     def findings(self) -> FindingCounts | None:
-        """The findings of the newest run that placed people; None if no run has."""
-        return None if self.record is None else findings_of(self.record.findings)
+        """The findings to look at; those of the newest run where marks are not counted out.
+
+        None if no run has placed people.
+        """
+        if self.record is None:
+            return None
+        return self.unmarked or findings_of(self.record.findings)
 
     @property
     def not_taken(self) -> int:
@@ -81,6 +90,7 @@ def headline(
     runs: Sequence[RunRecord],
     connections: Sequence[ConnectionStatus],
     reading: ReadingState | None,
+    unmarked: FindingCounts | None = None,
 ) -> Headline:
     """Return the headline for these connections; `reading` is the last reading for the pages."""
     ended, placed = last_ended(runs), newest(runs)
@@ -95,7 +105,20 @@ def headline(
         running=bool(runs) and runs[0].status == "running",
         record=None if placed is None else placed[1],
         refused=refused,
+        unmarked=unmarked,
     )
+
+
+def unmarked_findings(kinds: Sequence[FindingKind], known: Known) -> FindingCounts:
+    """Return the number of errors and of other findings that nobody has marked as known."""
+    errors = others = 0
+    for kind in kinds:
+        number = len(kind.told_apart(known)[0])
+        if kind.severity == "error":
+            errors += number
+        else:
+            others += number
+    return FindingCounts(errors, others)
 
 
 def findings_of(counts: Mapping[str, int]) -> FindingCounts:

@@ -1,24 +1,38 @@
 """Översikt: whether everything works, and what waits for the administrator."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, redirect, render_template, url_for
+from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.bootstrap import refused_scopes
-from addon.sync.known_findings import load_known
+from addon.sync.known_findings import Known, load_known
 from addon.tenants.pause import is_rehearsed
-from addon.web.charts import Series, line_chart
-from addon.web.presenters.connection_status import (
-    ConnectionStatus,
-    connection_statuses,
-    people_over_time,
-)
-from addon.web.presenters.overview import headline
+from addon.web.directory.cache import TenantDirectory
+from addon.web.presenters.connection_status import ConnectionStatus, connection_statuses
+from addon.web.presenters.findings import kinds
+from addon.web.presenters.overview import FindingCounts, headline, unmarked_findings
 from addon.web.presenters.pause_proposal import timely_pause_proposal
+from addon.web.presenters.run_history import run_summaries
 from addon.web.presenters.setup_steps import setup_steps
+from addon.web.presenters.tasks_to_do import things_to_do
 from addon.web.presenters.vendor_errors import trouble_remedy
-from addon.web.request_context import RequestContext, request_context
+from addon.web.presenters.vendor_impact import PeopleCounts, carried
+from addon.web.request_context import request_context
+from addon.web.studied_proposals import answers_of
+
+SHOWN = 6
+"""Maximum number of runs under what has happened lately."""
 
 bp = Blueprint("overview", __name__)
+
+
+class _Counted(Struct, frozen=True):
+    """What the directory says: the people to each vendor, and the findings without a mark."""
+
+    people: dict[str, PeopleCounts]
+    findings: FindingCounts
 
 
 @bp.get("/")
@@ -33,14 +47,25 @@ def page() -> str | AnyResponse:
     connections = connection_statuses(ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now)
     if not walk.done and all(status.mode == "off" for status in connections):
         return render_template("overview/beginning.html", walk=walk)
-    found = headline(ctx.runs, connections, ctx.last_reading)
+    known = load_known(ctx.store, ctx.tenant_id, ctx.now)
+    counted = ctx.from_directory(lambda directory: _counted(directory, connections, known))
+    unmarked = None if counted is None else counted.findings
+    found = headline(ctx.runs, connections, ctx.last_reading, unmarked)
+    summaries = run_summaries(ctx.runs, ctx.tenant, ctx.now)
     return render_template(
         "overview/page.html",
         statuses=connections,
+        people=None if counted is None else counted.people,
         headline=found,
-        findings=found.findings,
-        marked=len(load_known(ctx.store, ctx.tenant_id, ctx.now)) if found.findings else 0,
-        chart=_chart(ctx, connections),
+        todo=things_to_do(
+            ctx.tenant,
+            connections,
+            found.findings,
+            len(ctx.protection.ended),
+            frozenset(answers_of(ctx).without_students),
+        ),
+        marked=len(known) if found.findings and counted is None else 0,
+        happened=[run for run in summaries if run.did_anything][:SHOWN],
         remedy=trouble_remedy,
         push=ctx.push,
         rehearsed=is_rehearsed(ctx.tenant, ctx.now),
@@ -54,11 +79,13 @@ def again() -> AnyResponse:
     return redirect(url_for("overview.page"))
 
 
-def _chart(ctx: RequestContext, connections: tuple[ConnectionStatus, ...]) -> object | None:
-    """Return a chart of the people at each vendor over time; None with fewer than two points."""
-    series = []
-    for status in connections:
-        points = people_over_time(ctx.runs, status.connection)
-        if status.mode != "off" and len(points) > 1:
-            series.append(Series(status.name, tuple((p.at, p.number) for p in points)))
-    return line_chart(series) if series else None
+def _counted(
+    directory: TenantDirectory, connections: Sequence[ConnectionStatus], known: Known
+) -> _Counted:
+    """Return what the directory says. Raises StillComputing."""
+    vendors = [each.connection.vendor for each in connections if each.mode != "off"]
+    people = {vendor: carried(directory, vendor) for vendor in vendors}
+    return _Counted(
+        {vendor: counts for vendor, counts in people.items() if counts is not None},
+        unmarked_findings(kinds(directory), known),
+    )

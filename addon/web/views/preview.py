@@ -21,6 +21,8 @@ from addon.web.request_context import RequestContext, request_context
 from addon.web.views.directory import current_directory
 
 SIZE = 100
+MOST_SCHOOLS = 50
+"""School units in the table of one vendor; the page of the vendor has all people."""
 
 
 class Side(Struct, frozen=True):
@@ -45,6 +47,8 @@ def page() -> str:
     return render_template(
         "preview/page.html",
         outlooks=[each for each in found if each is not None],
+        units=ctx.tenant.unit_names,
+        most_schools=MOST_SCHOOLS,
         problems=vendor_problems(ctx),
         read=directory.directory_snapshot.read,
     )
@@ -59,8 +63,13 @@ def vendor(vendor: str) -> str:
     kind, of_type = request.args.get("vad", ""), request.args.get("typ", "User")
     kind = kind if kind in ORDER else ""
     of_type = of_type if of_type in found.types else "User"
+    school = request.args.get("enhet") if of_type == "User" else None
     actions = [
-        d for d in found.operations if d.resource_type == of_type and (not kind or d.kind == kind)
+        d
+        for d in found.operations
+        if d.resource_type == of_type
+        and (not kind or d.kind == kind)
+        and (school is None or school in (d.units or ("",)))
     ]
     return render_template(
         "preview/vendor.html",
@@ -68,6 +77,7 @@ def vendor(vendor: str) -> str:
         page=page_of(actions, request.args, SIZE),
         kind=kind,
         of_type=of_type,
+        school=school,
         units=ctx.tenant.unit_names,
     )
 

@@ -1,6 +1,8 @@
 """Översikt: whether everything is all right, and what waits."""
 
+import re
 from datetime import timedelta
+from unittest import mock
 
 import msgspec
 from msgspec import structs
@@ -9,7 +11,8 @@ from addon.planning.ledger import LedgerKey
 from addon.planning.limits import Hold
 from addon.store.records import RunRecord
 from addon.tenants.pause import today
-from tests.support.page_actions import add_unit, end_run, run, turn_on
+from addon.web.request_context import RequestContext
+from tests.support.page_actions import add_unit, end_run, read_again, run, turn_on
 from tests.support.page_content import form_of
 from tests.support.small_school import STRANGER, TENANT, leave, person, small_school_pages
 from tests.support.world import World
@@ -86,10 +89,86 @@ def test_after_a_long_pause_the_next_run_is_given_its_time(world, client):
 
 def test_each_vendor_has_its_line(world, client):
     turn_on(world, client, "all")
+    world.ready(client, "/personer")
     said = world.text(overview(client))
-    assert "All Skarpt läge · 16 personer · senaste körning för" in said
-    assert "● Uppdaterad" in said
-    assert "Some Av" in said
+    assert "Leverantör Elever Personal Senaste ändring" in said
+    assert "All ● Uppdaterad Skarpt läge · 1 skolenhet 12 4 +16 nya personer för" in said
+    assert "Some ○ Av Av" in said
+
+
+def test_a_vendor_has_its_people_in_all_while_the_directory_is_not_there(world, client):
+    turn_on(world, client, "all")
+    with mock.patch.object(RequestContext, "from_directory", return_value=None):
+        said = world.text(overview(client))
+    assert "Leverantör Personer Senaste ändring" in said
+    assert "All ● Uppdaterad Skarpt läge · 1 skolenhet 16 +16 nya personer för" in said
+
+
+def test_what_a_vendor_has_is_told_where_it_differs_from_the_directory(world, client):
+    turn_on(world, client, "all")
+    leave(world, LEAVERS[0])
+    read_again(world, client)
+    said = world.text(overview(client))
+    assert "Skarpt läge · 1 skolenhet · 16 personer finns där nu 11 4" in said
+
+
+def test_what_a_run_changed_is_told_by_vendor_and_kind(world, client):
+    turn_on(world, client, "all")
+    leave(world, LEAVERS[0])
+    run(world, client)
+    said = world.text(overview(client))
+    assert "All : −1 borttagen person" in said
+    assert "All : +16 nya personer" in said
+
+
+def to_do(world, client):
+    page = overview(client)
+    start = page.text.index('<aside class="to-do"')
+    return World.text(type("Page", (), {"text": page.text[start : page.text.index("</aside>")]}))
+
+
+def test_a_finding_that_is_marked_as_known_is_no_longer_a_thing_to_do(world, client):
+    world.domain.add_user(person("Utan", "Klass", "/Elever"))
+    turn_on(world, client, "all")
+    world.ready(client, "/personer")
+    code, path = "student-without-class", "/datakvalitet/student-without-class"
+    number = len(re.findall('name="finding"', client.get(path).text))
+    assert number
+    before = re.search(r"(\d+) anmärkning", to_do(world, client))
+    keys = re.findall('name="finding"[^>]* value="([^"]+)"', client.get(path).text)
+    answer = world.send(client, client.get(path), path, finding=keys, do="known")
+    assert answer.status_code == 302, code
+    after = re.search(r"(\d+) anmärkning", to_do(world, client))
+    assert int(before[1]) - (int(after[1]) if after else 0) == number
+
+
+def test_what_waits_is_listed_with_its_link(world, client):
+    add_unit(world, "12345680", "Södra skolan")
+    world.import_document()
+    world.domain.add_user(
+        {**person("Utan", "Efternamn", "/Elever/7A"), "name": {"givenName": "Utan"}}
+    )
+    world.vendor("all").fail(400, times=1, method="POST", endpoint="Users")
+    turn_on(world, client, "all")
+    said = to_do(world, client)
+    assert "1 uppgift togs inte emot av All" in said
+    assert "1 skolenhet saknar urval" in said
+    assert "1 fel i Google Workspace Felet gör att någon inte skickas." in said
+
+
+def test_after_the_trial_the_next_step_is_live_mode(world, client):
+    turn_on(world, client, "all", "test")
+    assert "All är i testläge" in to_do(world, client)
+    assert 'href="/leverantorer/all/lage/live"' in overview(client).text
+
+
+def test_a_hold_is_a_question_with_its_number(world, client):
+    turn_on(world, client, "all")
+    leave(world, *LEAVERS)
+    run(world, client)
+    said = to_do(world, client)
+    assert said.startswith("Att göra Ska 4 personer tas bort hos All?")
+    assert "Se vilka och bestäm (All)" in said
 
 
 def test_its_other_name_leads_to_it(client):
@@ -272,21 +351,6 @@ def test_findings_that_keep_people_from_being_sent_are_counted(world, client):
     assert "Leveranserna fungerar, men 1 fel i Google Workspace" in lead(page)
     assert "Allt är i ordning" not in world.text(page)
     assert 'href="/datakvalitet"' in page.text
-
-
-def test_the_people_over_time_are_drawn_when_there_is_a_time(world, client):
-    turn_on(world, client, "all")
-    assert "<svg viewBox" not in overview(client).text
-    run(world, client)
-    page = overview(client)
-    assert "Personer hos leverantörerna" in world.text(page)
-    assert 'class="line-1"' in page.text
-
-
-def test_the_people_of_the_test_environment_are_not_drawn_as_live(world, client):
-    turn_on(world, client, "all", "test")
-    turn_on(world, client, "all")
-    assert "<svg viewBox" not in overview(client).text
 
 
 def test_large_numbers_have_a_space(world, client):

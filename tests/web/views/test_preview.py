@@ -6,7 +6,7 @@ import re
 import pytest
 
 from addon.sync.farewell import KEPT_ITEMS
-from tests.support.page_actions import read_again
+from tests.support.page_actions import add_unit, read_again
 from tests.support.small_school import (
     DOMAIN,
     HIDDEN,
@@ -53,6 +53,29 @@ def test_a_vendor_that_is_on_is_told_by_numbers_and_nothing_is_sent(world, clien
     assert 'href="/forhandsgranska/all?vad=create"' in page.text
     assert "2 klasser och grupper" in said
     assert world.requests == []
+
+
+def test_the_people_are_counted_by_school_and_role_and_named_by_school(tmp_path):
+    world = small_school_pages(tmp_path)
+    add_unit(world, "12345680", "Södra skolan", students={"orgUnits": ["/Södra"]})
+    with world:
+        world.domain.add_org_unit("/Södra")
+        world.domain.add_user(person("Sixten", "Söder", "/Södra"))
+        both = [each["code"] for each in world.document["schoolUnits"]]
+        set_live(world, "all", schoolUnits=both)
+        client = world.sign_in()
+        said = world.text(world.ready(client, PAGE))
+        assert "Norra skolan +12 nya personer +4 nya personer Visa namnen" in said
+        assert "Södra skolan +1 ny person – Visa namnen" in said
+        listed = world.text(world.ready(client, f"{ALL}?enhet=12345680"))
+        assert "Sixten Söder Skapas" in listed
+        assert "Torvald" not in listed
+        deliver(world)
+        world.domain.remove_user(user_id(world, "Sixten", "Söder"))
+        read_again(world, client)
+        said = world.text(world.ready(client, PAGE))
+        assert "Inte längre i underlaget −1 borttagen person elever eller personal" in said
+        assert "Konto som inte finns kvar" in world.text(world.ready(client, f"{ALL}?enhet="))
 
 
 def test_vendors_that_are_off_are_reported_as_if_they_were_on(world, client):

@@ -124,7 +124,7 @@ def test_a_vendor_without_a_connection_still_says_what_it_has_and_how_to_end_it(
     assert "All är av men har kvar det som skickats tidigare." in said
     assert "16 konton i skarpt läge uppdateras inte." in said
     assert "Avveckla: ta bort allt ni har hos All" in said
-    assert "All Av · 16 personer" in world.text(client.get("/"))
+    assert "All ○ Av Av · 16 personer finns kvar där" in world.text(client.get("/"))
     path = f"{ALL}/avveckla"
     world.send(client, client.get(path), path, name="All")
     world.wait_for_tasks()
