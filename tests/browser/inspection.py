@@ -9,6 +9,8 @@ from typing import Literal
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
+from tests.browser.page_steps import unfold
+
 STANDARD = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice")
 WIDE, PHONE = (1280, 900), (390, 844)
 NARROW, ZOOMED = (320, 640), (640, 450)
@@ -26,6 +28,7 @@ RULES = {"runOnly": {"type": "tag", "values": STANDARD}, "resultTypes": ["violat
 def faults(page: Page) -> list[str]:
     """Every fault of the page as it is, in a wide window and on a phone, light and dark."""
     found: list[str] = []
+    unfold(page)
     page.evaluate(AXE_SCRIPT)
     for mode, size, colours in DISPLAY_MODES:
         _resize(page, size)

@@ -109,6 +109,13 @@ def headed(page: Page, *titles: str) -> None:
     expect(page.locator("h1")).to_have_text(any_of)
 
 
+def unfold(page: Page) -> None:
+    """Opens the sections of the page that are folded behind their headings."""
+    page.evaluate(
+        "for (const fold of document.querySelectorAll('.fold > details')) fold.open = true"
+    )
+
+
 def when_ready(page: Page, address: str, until_gone: str = "Underlaget räknas om") -> None:
     """Goes to a page, again for as long as it says (a regular expression) that what it needs is
     being made, and stays there.

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.chromium import visit
 from tests.browser.input_devices import Mouse
 from tests.browser.inspection import faults
-from tests.browser.page_steps import button, sign_in, when_ready
+from tests.browser.page_steps import button, sign_in, unfold, when_ready
 from tests.browser.states import SIGNED_OUT
 from tests.support.municipality import (
     colleague,
@@ -74,6 +74,7 @@ def page(browser: Browser, world: World) -> Iterator[Page]:
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.button)
 def test_a_form_that_is_filled_in_wrong(page, mistake):
     when_ready(page, mistake.address)
+    unfold(page)
     for field, text in mistake.fields.items():
         page.locator(f"#{field}").fill(text)
     button(page, mistake.button).last.click()

@@ -1,4 +1,4 @@
-"""What waits for the administrator, in the order of urgency, for the overview. Pure."""
+"""What waits for the administrator beside holds, for the overview, the most urgent first. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -12,8 +12,6 @@ from addon.web.presenters.proposals import is_set_up
 
 Kind = Literal[
     "protection-ended",
-    "withdrawal",
-    "hold",
     "failed",
     "problem",
     "stale",
@@ -40,7 +38,7 @@ def things_to_do(
     protection_ended: int,
     without_students: frozenset[str] = frozenset(),
 ) -> tuple[ToDo, ...]:
-    """Return what waits for the administrator.
+    """Return what waits for the administrator, apart from the questions about holds.
 
     `protection_ended` is the number of people whose protection has ended, and `without_students`
     are the codes of units that are said to have no students.
@@ -61,10 +59,6 @@ def things_to_do(
 
 def _at_vendor(status: ConnectionStatus) -> Iterator[ToDo]:
     match status.state:
-        case "held" if status.held is not None:
-            hold = status.held.hold
-            kind: Kind = "withdrawal" if hold.withdrawal else "hold"
-            yield ToDo(kind, len(hold.people), status)
         case "failed" | "problem" | "stale" as state:
             yield ToDo(state, 0, status)
         case "refused":
