@@ -45,9 +45,9 @@ def update_tenant(
     another has replaced it meanwhile. Its exceptions are not caught; then nothing is changed.
     Return the entry, or None if `change` returns None, because there is nothing to change.
     `actor` is an e-mail address or "command line", `action` a code and `subject` what was changed,
-    as in `AuditEntry`. Raises StoreError, also when others keep changing the document, and DocumentError
-    when another tenant has one of its new school units; without `own_units` that one is left out
-    of what is delivered instead.
+    as in `AuditEntry`. Raises StoreError, also when others keep changing the document, and
+    DocumentError when another tenant has one of its new school units; without `own_units` that one
+    is left out of what is delivered instead.
     """
     for _ in range(ATTEMPTS):
         stored = store.tenant(tenant_id)

@@ -103,9 +103,7 @@ def test_what_others_changed_elsewhere_stays():
 
 def test_what_others_changed_there_since_is_a_conflict_and_stays_while_the_rest_is_restored():
     after = with_unit(BEFORE, structs.replace(NORTH, name="Nya Norra", students=Selector()))
-    later = with_unit(
-        after, structs.replace(NORTH, name="Nordskolan", students=Selector())
-    )
+    later = with_unit(after, structs.replace(NORTH, name="Nordskolan", students=Selector()))
     found = restoration(later, changes(BEFORE, after))
     assert [each.place for each in found.conflicts] == ["schoolUnits[12345678].name"]
     assert [each.place for each in found.places] == ["schoolUnits[12345678].students"]
@@ -153,9 +151,7 @@ def test_a_pause_that_others_have_changed_since_is_not_restored_in_part():
         structs.replace(BEFORE, protected=Protected(groups=("skyddade@storvik.se",))),
         structs.replace(BEFORE, administrators=("ny@storvik.se",)),
         structs.replace(BEFORE, delegated_admin="annan@storvik.se"),
-        structs.replace(
-            BEFORE, connections=(structs.replace(BEFORE.connections[0], mode="off"),)
-        ),
+        structs.replace(BEFORE, connections=(structs.replace(BEFORE.connections[0], mode="off"),)),
     ],
 )
 def test_protection_administrators_the_reader_and_modes_are_never_restored(after):
