@@ -95,11 +95,14 @@ TEXTS: Mapping[str, _Text] = {
     ),
     "not-compared": _Text(
         _("Ingen tidigare läsning att jämföra med"),
-        _("Det nya skickas, men inget tas bort eller ändras förrän en läsning till har gjorts."),
+        _(
+            "Det nya skickas, men inget tas bort eller ändras förrän katalogen har lästs en gång "
+            "till."
+        ),
         _(
             "Skolsynk har inget kvar av tidigare läsningar av katalogen, men leverantörerna har "
-            "det som skickades då. Tills en läsning till har gjorts, minst tio minuter senare, "
-            "skickas bara det som är nytt."
+            "det som skickades då. Tills katalogen har lästs en gång till, minst tio minuter "
+            "senare, skickas bara det som är nytt."
         ),
         (
             _("Du behöver inte göra något: nästa körning tar bort och ändrar som vanligt."),

@@ -137,6 +137,6 @@ def test_a_document_of_another_tenant_is_not_taken(both: TwoTenants) -> None:
         form = {"csrf_token": token, "text": document.decode(), "do": do}
         answer = client.post("/installningar/dokument", data=form)
         assert answer.status_code == 400
-        assert "Filen är en annan organisations." in both.world.text(answer)
+        assert "Filen hör till en annan organisation." in both.world.text(answer)
     assert both.rows() == before
     assert both.rows(OTHER_TENANT)["tenants"] == mine

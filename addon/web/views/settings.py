@@ -172,7 +172,7 @@ def ask_google_again() -> AnyResponse:
     except StoreError:
         flash(_("Det gick inte att börja just nu. Försök igen om en stund."), "warning")
     else:
-        flash(_("Google frågas igen inom en minut."))
+        flash(_("Skolsynk frågar Google igen inom en minut."))
     return redirect(url_for("settings.page"))
 
 

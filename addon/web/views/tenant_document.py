@@ -87,7 +87,7 @@ def _checked(ctx: RequestContext, data: bytes) -> Tenant:
         raise DocumentError([Fault("", _("Välj en fil först."))])
     wanted = decode_tenant(data, ctx.vendors)
     if wanted.customer_id != ctx.tenant_id:
-        raise DocumentError([Fault("customerId", _("Filen är en annan organisations."))])
+        raise DocumentError([Fault("customerId", _("Filen hör till en annan organisation."))])
     if wanted.delegated_admin != ctx.tenant.delegated_admin:
         with ctx.waiting():
             raise_unless_own_reader(ctx.services.settings, wanted)

@@ -53,11 +53,11 @@ def test_a_person_can_have_google_asked_again(world):
     due = world.clock() + 9000
     keep(world, problems=dict.fromkeys(USER_EVENTS, "refused"), refused=refused, due=due)
     client = world.sign_in()
-    assert "Google frågas igen" in world.text(client.get("/"))
+    assert "Skolsynk frågar Google igen" in world.text(client.get("/"))
     assert "Försök igen" in world.text(client.get("/installningar"))
     token = form_of(client.get("/installningar"), "/installningar/meddelanden")["csrf_token"]
     client.post("/installningar/meddelanden", data={"csrf_token": token})
-    assert "Google frågas igen inom en minut." in world.text(client.get("/installningar"))
+    assert "Skolsynk frågar Google igen inom en minut." in world.text(client.get("/installningar"))
     state = world.store.push_state(TENANT)
     assert (state.due, state.refused) == (0.0, {})
 

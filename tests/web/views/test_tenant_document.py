@@ -83,7 +83,7 @@ def test_a_file_is_shown_before_it_is_kept_and_kept_when_confirmed(world: World)
 def test_what_was_exported_changes_nothing_when_it_is_imported(world: World) -> None:
     client = world.sign_in()
     page = give(world, client, client.get(f"{PAGE}.json").data)
-    assert "Filen är lika med inställningarna som de är." in world.text(page)
+    assert "Filen har samma inställningar som redan gäller." in world.text(page)
     assert "Importera</button>" not in page.text
 
 
@@ -136,7 +136,7 @@ def test_a_file_of_another_organisation_is_not_taken(world: World) -> None:
     client = world.sign_in()
     answer = give(world, client, changed(world, customerId=OTHER_TENANT))
     assert answer.status_code == 400
-    assert "Filen är en annan organisations." in world.text(answer)
+    assert "Filen hör till en annan organisation." in world.text(answer)
     assert world.store.tenant(OTHER_TENANT) is None
 
 

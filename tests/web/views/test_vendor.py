@@ -5,18 +5,21 @@ import pytest
 from addon.planning.ledger import LedgerKey
 from addon.planning.limits import Hold
 from addon.store.records import RunRecord
+from addon.tasks.handlers import PROTECT
 from addon.web.directory.cache import StillComputing, TenantDirectory
 from tests.support.page_actions import add_unit, connection, mode_of, read_directory, run, turn_on
 from tests.support.page_content import form_of
 from tests.support.small_school import (
     DOMAIN,
     HIDDEN,
+    PUPILS,
     TENANT,
     address,
     leave,
     person,
     set_live,
     small_school_pages,
+    user_id,
 )
 
 ALL, SOME = "/leverantorer/all", "/leverantorer/some"
@@ -481,12 +484,16 @@ def test_turning_off_is_asked_with_how_many_accounts_stay(world, client):
     page = client.get(f"{ALL}/lage/off")
     said = world.text(page)
     assert "Inget mer skickas till All. 16 konton ligger kvar där och uppdateras inte." in said
-    assert "får skyddade personuppgifter ändras inte hos All" in said
+    assert "Den som får skyddade personuppgifter tas ändå bort där." in said
     assert f'href="{ALL}/avveckla"' in page.text
     answer = world.send(client, page, f"{ALL}/lage/off")
     assert "All är av. Inget mer skickas dit." in world.text(client.get(answer.location))
     assert mode_of(world, "all") == "off"
     assert len(world.vendor("all").held("User")) == 16
+    leave(world, PUPILS["7A"][0])
+    world.domain.move_user(user_id(world, *PUPILS["7A"][1]), "/Skyddade")
+    assert world.services.task_handler.handle(PROTECT, {"tenant": TENANT}).done
+    assert len(world.vendor("all").held("User")) == 15
 
 
 def test_turning_on_again_tells_what_has_changed_meanwhile(world, client):
