@@ -83,7 +83,7 @@ TEXTS: Mapping[str, _Text] = {
         _("Ett urval pekar på en organisationsenhet som inte finns i Workspace."),
         _("%(subject)s finns inte. Den kan ha bytt namn, flyttats eller tagits bort."),
         (
-            _("Har den bytt namn eller flyttats: öppna skolenheten här och kryssa i den nya."),
+            _("Har den bytt namn: svara under Spärrar, eller kryssa i den nya i urvalet."),
             _("Har den flyttats av misstag: flytta tillbaka den i Admin-konsolen."),
         ),
     ),
@@ -91,7 +91,7 @@ TEXTS: Mapping[str, _Text] = {
         _("Organisationsenhet har bytt namn eller flyttats"),
         _("Urvalet följer med enheten, så ingen tas bort på grund av bytet."),
         _("%(subject)s heter nu %(path)s. Urvalet följer med, och ingen tas bort."),
-        (_("Öppna skolenheten här och kryssa i enheten på dess nya plats, så stämmer urvalet."),),
+        (_("Svara ja under Spärrar, så får alla regler som använder enheten dess nya namn."),),
     ),
     "not-compared": _Text(
         _("Ingen tidigare läsning att jämföra med"),

@@ -158,6 +158,7 @@ ACTIONS: Words = {
     "notices.saved": _("Aviseringar ändrade"),
     "administrators.saved": _("Administratörer ändrade"),
     "document.imported": _("Inställningar importerade"),
+    "org-unit.renamed": _("Organisationsenhetens nya namn infört"),
     "change.restored": _("Tidigare inställningar återställda"),
     "tenant.left": _("Skolsynk avinstallerat"),
     "tenant.returned": _("Skolsynk installerat igen"),

@@ -71,6 +71,9 @@ class DirectoryResult(Enum):
     DOCUMENT_IMPACT = auto()
     """Whom another version of the document would give to vendors and take from them."""
 
+    RENAMED_ORG_UNITS = auto()
+    """OUs that the document names by a path that they no longer have."""
+
     RESOURCE_NAMES = auto()
     """What each externalId stands for."""
     RESOURCE_NAMES_IN_UNITS = auto()

@@ -194,7 +194,7 @@ def _cause(leavers: tuple[Leaver, ...], findings: Iterable[Finding]) -> HoldCaus
     ]
     deleted = sum(leaver.reason == GONE for leaver in going)
     if 2 * len(outside) > len(going):
-        place, count = _deepest_common(outside)
+        place, count = deepest_common(outside)
         if len(missing) == 1:
             return HoldCause("moved", count, missing[0], place)
         return HoldCause("elsewhere", count, "", place) if place else None
@@ -208,7 +208,7 @@ def _outside_selection(leaver: Leaver) -> bool:
     return leaver.reason == "not selected"
 
 
-def _deepest_common(paths: list[str]) -> tuple[str, int]:
+def deepest_common(paths: list[str]) -> tuple[str, int]:
     """Return the deepest organisational unit with at least 80 % of the paths, and how many it has.
 
     Without such a unit, return an empty path and the number of paths.

@@ -34,6 +34,7 @@ from addon.web.presenters.hold_units import UnitCount, units_of
 from addon.web.request_context import RequestContext, request_context
 from addon.web.version_token import value_hash
 from addon.web.views.directory import directory_since
+from addon.web.views.renamed_org_units import questions_of, rules_with_paths
 from addon.web.waiting_holds import WaitingHold
 
 SIZE = 100
@@ -122,6 +123,8 @@ def page() -> str:
         "holds/page.html",
         questions=questions,
         reading=reading,
+        renamed=ctx.from_directory(questions_of) or (),
+        rename_mark=ctx.current_version_token(rules_with_paths),
         follow=any(_is_followed(ctx, each) for each in found.values()),
     )
 
