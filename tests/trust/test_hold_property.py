@@ -23,7 +23,7 @@ from addon.sync.holds import record_approval
 from addon.sync.protected_set import release
 from tests.support.changing_tenant import ChangingTenant
 from tests.support.crashes import Trouble
-from tests.support.generated_tenant import TENANT, UNITS, Spot, State, held_at
+from tests.support.generated_tenant import FAMILIES, TENANT, UNITS, Spot, State, held_at
 from tests.trust.test_convergence import SHM
 from tests.trust.troubles import Step, examples, many, plain_troubles, states, steps, troubles
 
@@ -176,3 +176,44 @@ def approve_everything(tenant: ChangingTenant) -> None:
     there, wanted = held_at(tenant.server), tenant.wanted
     for kind, bodies in wanted.items():
         assert there[kind] == bodies, kind
+
+
+@pytest.mark.parametrize("placements", PLACEMENTS)
+def test_a_place_that_staff_never_got_keeps_nobody_new_out_of_the_class(placements: str) -> None:
+    first = {5: Spot("/Elever/C/8B"), 7: Spot("/Personal/A")}
+    away = {**first, 0: Spot("/Elever/A"), 5: Spot(), 7: Spot("/Elever/C/8B")}
+    with limited_tenant(KINDS[0], placements) as tenant:
+        tenant.change_to(State(first))
+        tenant.run()
+        for spots in (away, first):
+            tenant.change_to(State(spots))
+            run(tenant, NO_TROUBLE)
+        tenant.change_to(State({**first, 6: Spot("/Elever/C/8B"), 7: Spot("/Personal/A", 1)}))
+        run(tenant, NO_TROUBLE)
+        found = held_at(tenant.server)
+        pupil, teacher = tenant.external_id(6), tenant.external_id(7)
+        assert {each[1] for each in places(found) if each[0] == "member"} >= {pupil}
+        assert found["User"][teacher]["name"]["familyName"] == FAMILIES[1]
+        assert not {each for each in places(found) if each[0] == "member" and each[1] == teacher}
+        approve_everything(tenant)
+
+
+def test_a_place_that_a_pupil_never_got_as_a_teacher_keeps_no_new_teacher_out() -> None:
+    course = frozenset({"kurs-a-ma"})
+    first = {
+        1: Spot("/Personal/A", groups=course),
+        2: Spot("/Elever/A/7A", groups=course),
+        5: Spot("/Elever/C/8B"),
+        7: Spot("/Elever/A/7A"),
+    }
+    away = {**first, 5: Spot(), 7: Spot("/Personal/A", groups=course)}
+    back = {**first, 5: Spot()}
+    with limited_tenant(KINDS[0], "many") as tenant:
+        tenant.change_to(State(first))
+        tenant.run()
+        for spots in (away, back, {**back, 3: Spot("/Personal/A", groups=course)}):
+            tenant.change_to(State(spots))
+            run(tenant, NO_TROUBLE)
+        (activity,) = held_at(tenant.server)["Activity"].values()
+        assert len(activity["teachers"]) == 2
+        approve_everything(tenant)
