@@ -5,7 +5,7 @@ follow the reader's light or dark theme.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
@@ -25,19 +25,12 @@ MOST_ROWS = 60
 DATE_ALONE_FROM = 3 * 24 * 3600.0
 """Length in seconds of a time axis from which its ends are labelled with dates alone."""
 
-Sample = Callable[[str], str]
-"""Return the legend's sample of how a series is drawn, from the suffix of its classes."""
-
 
 class Series(Struct, frozen=True):
-    """A line or a row of bars: its name, and (seconds since 1970 UTC, value) in order of time.
-
-    `removes` marks a series that counts removals, which is drawn in red.
-    """
+    """A line: its name, and (seconds since 1970 UTC, value) in order of time."""
 
     name: str
     points: tuple[tuple[float, float], ...]
-    removes: bool = False
 
 
 class Scale(Struct, frozen=True):
@@ -72,32 +65,7 @@ def line_chart(series: Sequence[Series], label: str = "") -> Markup:
         x, y = spots[-1]
         parts.append(f'<circle class="dot-{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>')
     parts += _time_labels(first, last, scale.left)
-    return _figure(series, parts, scale, label, _line_sample)
-
-
-def bar_chart(series: Sequence[Series], label: str = "") -> Markup:
-    """Draw stacked bars; all series have values for the same times."""
-    moments = [at for at, _value in series[0].points]
-    sums = [sum(each.points[i][1] for each in series) for i in range(len(moments))]
-    scale = scale_to(max(sums, default=0))
-    kinds = _kinds(series)
-    left = scale.left
-    step = (WIDTH - left - RIGHT) / max(1, len(moments))
-    parts = []
-    for i in range(len(moments)):
-        below = 0.0
-        for kind, each in zip(kinds, series, strict=True):
-            value = each.points[i][1]
-            if value:
-                y, base = _up(below + value, scale), _up(below, scale)
-                parts.append(
-                    f'<rect class="bar-{kind}" x="{left + i * step + step * 0.15:.1f}" '
-                    f'y="{y:.1f}" width="{step * 0.7:.1f}" height="{base - y:.1f}"/>'
-                )
-                below += value
-    if moments:
-        parts += _time_labels(moments[0], moments[-1], left)
-    return _figure(series, parts, scale, label, _bar_sample)
+    return _figure(series, parts, scale, label)
 
 
 def scale_to(value: float) -> Scale:
@@ -109,8 +77,8 @@ def scale_to(value: float) -> Scale:
 
 
 def _kinds(series: Sequence[Series]) -> list[str]:
-    """Return the class suffix of each series: the number of its colour, or `removes`."""
-    return ["removes" if s.removes else str(n % COLOURS + 1) for n, s in enumerate(series)]
+    """Return the class suffix of each series: the number of its colour."""
+    return [str(n % COLOURS + 1) for n in range(len(series))]
 
 
 def _across(at: float, first: float, last: float, left: int) -> float:
@@ -146,9 +114,7 @@ def _range_text(first: float, last: float) -> tuple[str, str]:
     return begin, end.split(" ")[1] if same_day else end
 
 
-def _figure(
-    series: Sequence[Series], parts: list[str], scale: Scale, label: str, sample: Sample
-) -> Markup:
+def _figure(series: Sequence[Series], parts: list[str], scale: Scale, label: str) -> Markup:
     lines, left = [], scale.left
     for tick in range(scale.steps + 1):
         value = scale.step * tick
@@ -161,7 +127,7 @@ def _figure(
     names = ", ".join(each.name for each in series)
     said = escape(label or _("Diagram: %(names)s. Siffrorna finns i tabellen.", names=names))
     legend = "".join(
-        f"<li>{sample(kind)}{escape(each.name)}</li>"
+        f"<li>{_line_sample(kind)}{escape(each.name)}</li>"
         for kind, each in zip(_kinds(series), series, strict=True)
     )
     return Markup(
@@ -173,11 +139,6 @@ def _figure(
 
 def _line_sample(kind: str) -> str:
     drawn = f'<line class="line-{kind}" x1="0" x2="38" y1="8" y2="8"/>'
-    return f'<svg viewBox="0 0 38 16" aria-hidden="true">{drawn}</svg>'
-
-
-def _bar_sample(kind: str) -> str:
-    drawn = f'<rect class="bar-{kind}" x="11" y="0" width="16" height="16"/>'
     return f'<svg viewBox="0 0 38 16" aria-hidden="true">{drawn}</svg>'
 
 

@@ -1,4 +1,7 @@
-"""Every page, in every state of a tenant, is accessible and has no script faults."""
+"""Every page, in every state of a tenant, is accessible and has no script faults.
+
+`make test-long` looks at each in five ways, `make test` in two of them.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,7 +15,7 @@ from addon.settings import Settings
 from tests.browser.addresses import NOT_PAGES, PAGES, rules
 from tests.browser.chromium import Watch, visit
 from tests.browser.input_devices import Mouse
-from tests.browser.inspection import faults
+from tests.browser.inspection import FIVE_LOOKS, TWO_LOOKS, faults
 from tests.browser.page_steps import sign_in, when_ready
 from tests.browser.states import STATES, known
 from tests.support.municipality import municipality
@@ -73,10 +76,11 @@ def test_every_page_is_on_the_list(tmp_path):
 
 
 @pytest.mark.parametrize(("state", "address"), CASES)
-def test_the_page_has_no_accessibility_or_script_faults(state_pages, state, address):
+def test_the_page_has_no_accessibility_or_script_faults(request, state_pages, state, address):
     opened = state_pages.open(state)
     when_ready(opened.page, address.format(**known(opened.world)))
-    found = faults(opened.page)
+    looks = FIVE_LOOKS if request.config.getoption("--hypothesis-profile") == "long" else TWO_LOOKS
+    found = faults(opened.page, looks)
     assert not found, "\n".join(found)
     said, opened.watch.faults[:] = list(opened.watch.faults), []
     assert said == []

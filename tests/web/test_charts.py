@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask_babel import Babel, force_locale
 
-from addon.web.charts import MOST_ROWS, Scale, Series, bar_chart, line_chart, scale_to
+from addon.web.charts import MOST_ROWS, Scale, Series, line_chart, scale_to
 from tests.support.page_content import text_of
 
 AT = datetime(2026, 8, 17, 5, 0, tzinfo=UTC).timestamp()
@@ -66,15 +66,6 @@ def test_each_name_in_the_legend_stands_beside_a_sample_of_its_line():
     assert samples == [("line-1", "Binogi"), ("line-2", "Gleerups")]
 
 
-def test_what_removes_has_a_colour_of_its_own_in_bars_and_legend():
-    chart = bar_chart(
-        [Series("Skapade", ((AT, 3),)), Series("Borttagna", ((AT, 2),), removes=True)]
-    )
-    assert 'class="bar-removes"' in legend(chart)
-    assert chart.count('class="bar-removes"') == 2
-    assert chart.count('class="bar-1"') == 2
-
-
 def test_a_day_is_said_once_and_then_times_alone():
     chart = line_chart([Series("Binogi", ((AT, 1), (AT + HOUR, 2)))])
     assert texts(chart)[-2:] == ["2026-08-17 07:00", "08:00"]
@@ -125,11 +116,6 @@ def test_names_are_never_markup():
     chart = line_chart([Series("<b>A & B</b>", ((AT, 1), (AT + 9, 2)))])
     assert "<b>" not in chart
     assert "&lt;b&gt;A &amp; B&lt;/b&gt;" in chart
-
-
-def test_nothing_to_show_is_a_chart_without_bars():
-    chart = bar_chart([Series("Skapade", ())])
-    assert "<rect" not in chart[chart.index('role="img"') :]
 
 
 def test_the_drawing_begins_beside_the_widest_number_of_its_scale():

@@ -1,18 +1,15 @@
 """Körningar: what happened, when, and to whom."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
-from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.planning.result import FailedOperation
 from addon.store.base import RUNS_KEPT
 from addon.sync.progress import load_progress
 from addon.tasks.page_requests import request_id
-from addon.web.charts import Series, bar_chart
 from addon.web.htmx import asks_for_part
 from addon.web.pagination import page_of
 from addon.web.presenters.delivery_history import RunRowFilter, chosen_rows, run_rows
@@ -26,10 +23,6 @@ from addon.web.run_now import request_run_now
 
 SIZE = 25
 ARGUMENTS = ("enhet", "leverantor", "gjort")
-CHARTED = 40
-"""Maximum number of runs in the chart."""
-DOMINANT_RATIO = 10
-"""A run with this many times the people of the second largest is shown beside the chart."""
 NEWEST = 60
 """Newest records that are searched for a run, before all are."""
 
@@ -54,17 +47,11 @@ def page() -> AnyResponse | str:
         return begun
     wanted = request.args.get("visa", "")
     rows = [run for run in found if run.did_anything] if wanted == "andringar" else found
-    tests_only = not any(any(run.live.values()) for run in found[:CHARTED])
-    numbers = _in_test if tests_only else _live
-    charted, beyond = _comparable(found[:CHARTED], numbers)
     return render_template(
         "runs/page.html",
         newest=found[0] if found else None,
         page=page_of(rows, request.args, SIZE),
         wanted=wanted if wanted == "andringar" else "",
-        chart=_chart(charted, numbers) if _worth_a_chart(charted, numbers) else None,
-        chart_of_tests=tests_only,
-        beyond=None if beyond is None else (beyond.started, sum(numbers(beyond).values())),
         going=next((run for run in found if run.running), None),
         asked=requested_at(request.args.get("begard", ""), ctx.now),
     )
@@ -182,47 +169,3 @@ def _find(ctx: RequestContext, run_id: str) -> RunSummary | None:
 def _known(ctx: RequestContext) -> Mapping[str, NamedResource]:
     """Return names for the failures; empty when the directory is not ready."""
     return ctx.from_directory(named_resources) or {}
-
-
-Numbers = Callable[[RunSummary], Mapping[str, int]]
-"""The people of a run, by kind of operation."""
-
-
-def _live(run: RunSummary) -> Mapping[str, int]:
-    return run.live
-
-
-def _in_test(run: RunSummary) -> Mapping[str, int]:
-    return run.in_test
-
-
-def _comparable(
-    runs: Sequence[RunSummary], numbers: Numbers
-) -> tuple[Sequence[RunSummary], RunSummary | None]:
-    """Return the runs without one far larger than the others, such as a first delivery, and it."""
-    ordered = sorted(runs, key=lambda run: sum(numbers(run).values()))
-    if len(ordered) < 3:
-        return runs, None
-    second, largest = (sum(numbers(run).values()) for run in ordered[-2:])
-    if not second or largest < DOMINANT_RATIO * second:
-        return runs, None
-    return [run for run in runs if run is not ordered[-1]], ordered[-1]
-
-
-def _worth_a_chart(runs: Sequence[RunSummary], numbers: Numbers) -> bool:
-    return len(runs) > 1 and any(any(numbers(run).values()) for run in runs)
-
-
-def _chart(runs: Sequence[RunSummary], numbers: Numbers) -> Markup:
-    """Draw the people that the newest runs created, changed and removed, the oldest run first."""
-    ordered = list(reversed(runs))
-
-    def points(kind: str) -> tuple[tuple[float, float], ...]:
-        return tuple((run.started, numbers(run)[kind]) for run in ordered)
-
-    series = [
-        Series(_("Skapade"), points("create")),
-        Series(_("Ändrade"), points("update")),
-        Series(_("Borttagna"), points("delete"), removes=True),
-    ]
-    return bar_chart(series, _("Personer som de senaste körningarna skapade, ändrade och tog bort"))

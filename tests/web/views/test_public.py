@@ -233,7 +233,7 @@ def test_the_accessibility_statement_tells_of_the_tests_that_there_are(anyone: F
     text = text_of(anyone.get("/tillganglighet").text)
     assert {"wcag2a", "wcag2aa", "wcag21a", "wcag21aa"} <= set(inspection.STANDARD)
     assert "axe-core mot WCAG 2.1 A och AA" in text
-    assert {colours for _, _, colours in inspection.DISPLAY_MODES} == {"light", "dark"}
+    assert {look.colours for look in inspection.TWO_LOOKS} == {"light", "dark"}
     assert "i bred och smal bild, ljust och mörkt läge" in text
     assert f"i sidled vid {inspection.NARROW[0]} bildpunkters bredd" in text
     assert set(PAGES) <= {page for pages in addresses.PAGES.values() for page in pages}

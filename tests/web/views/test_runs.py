@@ -14,7 +14,6 @@ from addon.tasks.page_requests import SAME_WITHIN
 from tests.support.page_actions import location, turn_on
 from tests.support.page_content import text_of, unfolded
 from tests.support.small_school import (
-    DOMAIN,
     HELD,
     PUPILS,
     TENANT,
@@ -110,25 +109,6 @@ def test_when_nothing_has_happened_in_any_run_that_is_said(world, client):
         end_run(store, run, world.clock(), "done", b"{}")
     said = world.text(client.get(PAGE, query_string={"visa": "andringar"}))
     assert "Inget har hänt i någon körning. Visa alla körningar" in said
-
-
-def test_a_chart_is_drawn_of_more_than_one_run(world, client):
-    deliver(world)
-    assert "<svg" not in client.get(PAGE).text
-    deliver(world)
-    page = client.get(PAGE)
-    assert "<svg" in page.text
-    assert "Visa som tabell" in world.text(page)
-
-
-def test_the_first_delivery_does_not_make_the_others_vanish_from_the_chart(world, client):
-    deliver(world)
-    for family in ("Bergh", "Borg"):
-        domain = world.domain
-        domain.rename_user(domain.find_user(f"bo.ek@{DOMAIN}")["id"], family_name=family)
-        deliver(world)
-    said = world.text(client.get(PAGE))
-    assert "med 16 personer, är för stor för diagrammet." in said
 
 
 @pytest.fixture
@@ -455,8 +435,6 @@ def test_emptying_the_test_environment_is_told_apart_from_what_was_removed_at_ve
     removed = [row[4] for row in rows(page)]
     assert "0 testmiljön: 16" in removed
     assert "16" not in removed
-    assert '<rect class="bar-removes" x="11"' in page.text  # the legend's sample, and no bar
-    assert page.text.count('<rect class="bar-removes"') == 1
     runs = [run for run in world.store.runs(TENANT) if run.report and b'"test"' in run.report]
     stories = [world.text(story(world, client, run)) for run in runs]
     assert any("I testmiljön togs 16 konton bort. Skarpt läge" in each for each in stories)
