@@ -75,7 +75,8 @@ class ReadingEvidence(Struct, frozen=True):
     `needs_approval` are users who are missing from a unit whose selector names an OU or a group
     that the directory does not have: they are removed only when a person approves. `read` is when
     the directory was read (seconds since 1970 UTC). `findings` are about all this. `left` has, by
-    user id, a unit where this reading does not find somebody any more.
+    user id, a unit where this reading does not find somebody any more. `since` has, by unit code,
+    the first reading that lacked any of its `unconfirmed` (seconds since 1970 UTC).
     """
 
     read: float = 0.0
@@ -86,6 +87,7 @@ class ReadingEvidence(Struct, frozen=True):
     needs_approval: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
     left: Mapping[str, str] = {}
+    since: Mapping[str, float] = {}
     org_units: Mapping[str, OrgUnitPlace] = {}
     """The OU that each path of a selector stands for, by folded path."""
     emptied: tuple[EmptiedGroup, ...] = ()
@@ -314,16 +316,13 @@ def _decided(
         employments.union(employments_of(current.people)),
         now,
     )
-    gone_groups = _still_gone(
-        known.gone_groups,
-        known.placements.groups,
-        current.groups.keys() | left.groups.keys(),
-        now,
-    )
+    groups_there = current.groups.keys() | left.groups.keys()
+    gone_groups = _still_gone(known.gone_groups, known.placements.groups, groups_there, now)
     missing = Counter(loss.unit for loss in unconfirmed if _is_counted(loss, unconfirmed))
     evidence = structs.replace(
         _evidence(read, (*findings, *_unconfirmed(read.tenant, missing))),
         unconfirmed=kept,
+        since={loss.unit: at for loss, at in sorted(unconfirmed.items(), key=lambda e: -e[1])},
         gone_people=frozenset(gone_people).union(left.people) - current.people.keys(),
         gone_employments=employments.union(gone_employments),
         gone_groups=frozenset(gone_groups).union(left.groups) - current.groups.keys(),

@@ -1,6 +1,6 @@
 """One connection's plan: what it changes at the vendor, what holds it, what waits for evidence."""
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 
 from msgspec import Struct, structs
 
@@ -49,7 +49,8 @@ class Decision(Struct, frozen=True):
     `replan` makes the plan from the current ledger, without references to the externalIds that it
     is given, and `mapper` has the resources. `going` is what is sent in place of the plan: of one
     that is held, what takes nothing from anybody; when a person has just approved, the approved
-    removals alone; None if the plan is sent.
+    removals alone; None if the plan is sent. `waiting` are the externalIds, by type, of those whose
+    removal waits for evidence.
     """
 
     plan: Plan
@@ -57,6 +58,7 @@ class Decision(Struct, frozen=True):
     replan: Replan
     mapper: ResourceMapper
     going: Plan | None = None
+    waiting: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def sent(self) -> Plan:
@@ -266,7 +268,8 @@ class ConnectionPlanner(Struct, frozen=True):
             self.kept, whole, self.prepared.roster, self.mapper
         )
         plan = structs.replace(plan, unconfirmed=waiting)
-        return Decision(plan, None, self._replan(mapper, unknown, withheld), mapper)
+        replan = self._replan(mapper, unknown, withheld)
+        return Decision(plan, None, replan, mapper, waiting=_besides(whole, plan))
 
     def _reduced(self, plan: Plan, withheld: frozenset[str]) -> Plan:
         """The plan without what is `withheld`, and without what waits for a second reading."""
@@ -319,6 +322,17 @@ class ConnectionPlanner(Struct, frozen=True):
         entries = self.ledger.entries["User"]
         users = map(self.mapper.user_id, self.prepared.evidence.unconfirmed.people)
         return frozenset(i for i in users if i not in entries)
+
+
+def _besides(whole: Plan, plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Return the externalIds, by type, of people and groups that only the `whole` plan removes."""
+    found: dict[str, tuple[str, ...]] = {}
+    for kind in TYPES_WITH_PEOPLE:
+        going = {op.external_id for op in plan.deletes[kind]}
+        left = {op.external_id for op in whole.deletes[kind]} - going
+        if left:
+            found[kind] = tuple(sorted(left))
+    return found
 
 
 def planner_for(

@@ -150,6 +150,7 @@ ACTIONS: Words = {
     "connection.mode": _("Läget ändrat"),
     "hold.approved": _("Spärr godkänd"),
     "hold.refused": _("Spärr nekad"),
+    "removal.approved": _("Borttagning utan Googles bekräftelse godkänd"),
     "run.asked": _("Körning begärd"),
     "start.approved": _("Terminsstart godkänd i förväg"),
     "start.taken-back": _("Godkännande av terminsstart tillbakataget"),

@@ -65,7 +65,8 @@ class PlannedConnection(Struct, frozen=True):
 
     `sent` is what of the plan is sent: all of it, unless it is held.
     `removed` is how many people other runs have removed in the last 24 hours, which count too.
-    `unapproved` is the hold that there would be if nothing was approved in advance.
+    `unapproved` is the hold that there would be if nothing was approved in advance, `waiting` the
+    externalIds, by type, of those whose removal waits for evidence.
     """
 
     connection: Connection
@@ -76,6 +77,7 @@ class PlannedConnection(Struct, frozen=True):
     mapper: ResourceMapper
     removed: int
     unapproved: Hold | None
+    waiting: Mapping[str, tuple[str, ...]] = {}
 
 
 class _Unpacked(Struct, frozen=True):
@@ -209,6 +211,7 @@ class TenantDirectory:
             planner.mapper,
             removed=planner.recent.as_of(planner.now).others("User", ()),
             unapproved=planner.unapproved_hold if in_advance else decision.hold,
+            waiting=decision.waiting,
         )
 
 

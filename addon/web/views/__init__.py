@@ -37,6 +37,7 @@ from addon.web.views import (
     vendor_mode,
     vendor_withdrawal,
     vendors,
+    waiting_removals,
 )
 
 PAGES = (
@@ -61,6 +62,7 @@ PAGES = (
     vendor_withdrawal,
     holds,
     renamed_org_units,
+    waiting_removals,
     preview,
     rehearsal,
     people,

@@ -31,10 +31,12 @@ from addon.web.presenters.hold_questions import (
     people_of,
 )
 from addon.web.presenters.hold_units import UnitCount, units_of
+from addon.web.presenters.protection import protection_view
 from addon.web.request_context import RequestContext, request_context
 from addon.web.version_token import value_hash
 from addon.web.views.directory import directory_since
 from addon.web.views.renamed_org_units import questions_of, rules_with_paths
+from addon.web.views.waiting_removals import waiting_of
 from addon.web.waiting_holds import WaitingHold
 
 SIZE = 100
@@ -124,6 +126,8 @@ def page() -> str:
         questions=questions,
         reading=reading,
         renamed=ctx.from_directory(questions_of) or (),
+        waiting=waiting_of(ctx),
+        protection=protection_view(ctx.protection, ctx.vendor_name),
         rename_mark=ctx.current_version_token(rules_with_paths),
         follow=any(_is_followed(ctx, each) for each in found.values()),
     )

@@ -127,7 +127,8 @@ def release_people() -> AnyResponse:
                 number,
             )
         )
-    return redirect(url_for("protected.page"))
+    back = "holds.page" if request.form.get("back") == "sparrar" else "protected.page"
+    return redirect(url_for(back))
 
 
 def _save(ctx: RequestContext, form: ProtectedForm, mark: str) -> AnyResponse:
