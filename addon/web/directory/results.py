@@ -94,6 +94,8 @@ class DirectoryResult(Enum):
     """Who and what a hold is about."""
     RUN_ROWS = auto()
     """What a run did to each person, class and unit."""
+    RUN_AT_SCHOOLS = auto()
+    """How many people a run created, changed and removed at each school unit."""
     UNIT_HISTORY = auto()
     """What deliveries did at a unit lately."""
     REFUSED = auto()

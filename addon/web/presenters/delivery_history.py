@@ -95,6 +95,49 @@ class UnitHistory(Struct, frozen=True):
     left_count: int = 0
 
 
+class SchoolEvent(Struct, frozen=True):
+    """How many people of a school unit a run created, changed and removed, and at which vendors."""
+
+    unit: str
+    people: Mapping[str, int]
+    vendors: tuple[str, ...]
+
+
+def schools_of_run(
+    directory: TenantDirectory, store: HistoryStore, run: str, state: object
+) -> Sequence[SchoolEvent]:
+    """Return what a run did at each school unit, the largest first; `state` as for `run_rows`.
+
+    Raises StillComputing.
+    """
+    hidden, tenant_id = _hidden(directory), directory.tenant.customer_id
+
+    def compute() -> Sequence[SchoolEvent]:
+        return by_unit(_seen(store.history_of_run(tenant_id, run), hidden))
+
+    return directory.get_or_compute(DirectoryResult.RUN_AT_SCHOOLS, compute, (run, state))
+
+
+def by_unit(parts: Iterable[DeliveryHistory]) -> Sequence[SchoolEvent]:
+    """Return what was done to people by unit; one whom several vendors get is counted once."""
+    who: dict[str, dict[str, set[str]]] = {}
+    vendors: dict[str, set[str]] = {}
+    for part in parts:
+        done = (e for e in part.entries if e.resource_type == "User" and e.result == "done")
+        for entry in done:
+            for unit in entry.units:
+                kinds = who.setdefault(unit, {kind: set() for kind in OUTCOMES[:3]})
+                kinds[entry.operation].add(entry.person)
+                vendors.setdefault(unit, set()).add(part.vendor)
+    found = [
+        SchoolEvent(
+            unit, {kind: len(ids) for kind, ids in kinds.items()}, tuple(sorted(vendors[unit]))
+        )
+        for unit, kinds in who.items()
+    ]
+    return sorted(found, key=lambda event: (-sum(event.people.values()), event.unit))
+
+
 def run_rows(
     directory: TenantDirectory, store: HistoryStore, run: str, state: object
 ) -> Sequence[RunRow]:

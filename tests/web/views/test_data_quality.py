@@ -122,8 +122,10 @@ def test_findings_are_grouped_by_kind_the_gravest_first_with_counts(world, clien
         "missing-family-name",
         "student-without-class",
     ]
-    assert "Efternamn saknas Konton utan efternamn skickas inte till någon leverantör." in said
-    assert "■ 1 person" in said
+    assert (
+        "Efternamn saknas ■ 1 person Konton utan efternamn skickas inte till någon leverantör."
+        in said
+    )
     assert "▲ 2 personer" in said
 
 
@@ -324,7 +326,7 @@ def test_the_trend_is_drawn_once_there_is_more_than_one_run(world, client):
     deliver(world)
     page = world.ready(client, PAGE)
     said = world.text(page)
-    assert "Över tid Se över" in said
+    assert "Blir det bättre? Se över" in said
     assert "<svg" in page.text
     assert "Visa som tabell" in said
 

@@ -112,11 +112,16 @@ def test_what_a_vendor_has_is_told_where_it_differs_from_the_directory(world, cl
     assert "Skarpt läge · 1 skolenhet · 16 personer finns där nu 11 4" in said
 
 
-def test_what_a_run_changed_is_told_by_vendor_and_kind(world, client):
+def test_what_a_run_changed_is_told_by_school_and_else_by_vendor(world, client):
     turn_on(world, client, "all")
     leave(world, LEAVERS[0])
     run(world, client)
+    read_again(world, client)
     said = world.text(overview(client))
+    assert "Norra skolan : −1 borttagen person hos All" in said
+    assert "Norra skolan : +16 nya personer hos All" in said
+    with mock.patch.object(RequestContext, "from_directory", return_value=None):
+        said = world.text(overview(client))
     assert "All : −1 borttagen person" in said
     assert "All : +16 nya personer" in said
 
