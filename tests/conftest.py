@@ -5,6 +5,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from flask import Flask
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.routing import Rule
 
+from addon.web.directory import background
 from tests.support.short_waits import short_waits
 
 # Where the tests are started in the background, Ctrl-C is ignored by them and by all that they
@@ -67,9 +69,16 @@ def _short_waits() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _patient_pages() -> Iterator[None]:
+    """Pages in this process wait for what is computed, so that a busy machine changes no answer."""
+    with mock.patch.object(background, "WAIT_SECONDS", 20.0):
+        yield
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than the processors: of what a browser or a process does, much is waiting."""
+    """Two more than the processors: of what a browser or a process does, much is waiting."""
     return (os.cpu_count() or 1) + 2
 
 

@@ -51,10 +51,10 @@ class StillComputing(Exception):
 
 
 class WaitBudget:
-    """How long one request waits, for all its results together."""
+    """How long one request waits, for all its results together: WAIT_SECONDS if not given."""
 
-    def __init__(self, seconds: float = WAIT_SECONDS) -> None:
-        self._until = time.monotonic() + seconds
+    def __init__(self, seconds: float | None = None) -> None:
+        self._until = time.monotonic() + (WAIT_SECONDS if seconds is None else seconds)
 
     @property
     def left(self) -> float:

@@ -29,12 +29,11 @@ from addon.sync.prepare import PreparedRun, prepared_run
 from addon.sync.protected_set import knows_protected, load_protection
 from addon.tenants.model import Connection, Mode, Tenant
 from addon.web.directory import snapshot_store
-from addon.web.directory.background import WAIT_SECONDS, BackgroundCache, StillComputing, WaitBudget
+from addon.web.directory.background import BackgroundCache, StillComputing, WaitBudget
 from addon.web.directory.results import DirectoryResult
 from addon.web.directory.snapshot_store import DirectorySnapshot, ReadingState
 
 __all__ = [
-    "WAIT_SECONDS",
     "DirectoryCache",
     "DirectoryNotRead",
     "PlannedConnection",
