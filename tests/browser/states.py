@@ -89,6 +89,22 @@ def held(world: World) -> None:
     read_directory(world)
 
 
+def asked(world: World) -> None:
+    """An OU has another name, somebody is missing, and somebody's protection has ended."""
+    set_up(world)
+    pupils = world.domain.users_in(NORTH)
+    hidden, missing = (user["primaryEmail"] for user in pupils[:2])
+    home, sort = pupils[0]["orgUnitPath"], load_tenant(json.dumps(document_of(world)).encode())
+    world.domain.move_user(hidden, sort.protected.org_units[0])
+    sync_now(world)
+    world.domain.move_user(hidden, home)
+    world.directory.fail(f"users/{pupils[1]['id']}", times=None)
+    world.domain.remove_user(missing)
+    world.domain.rename_org_unit(NORTH, "Nordskolan")
+    sync_now(world)
+    read_directory(world)
+
+
 def refused(world: World) -> None:
     """Somebody has said no to one hold; the other waits."""
     held(world)
@@ -189,6 +205,7 @@ STATES: Mapping[str, State] = {
             "/skolenheter/{unit}",
         ),
     ),
+    "asked": State(asked, ("/", "/sparrar")),
     "refused": State(refused, ("/", "/sparrar", "/leverantorer/gleerups")),
     "paused": State(
         paused, ("/", "/leverantorer/gleerups", "/korningar", "/installningar", "/terminsstart")

@@ -1,5 +1,6 @@
 """A run that would remove a whole school stops, is seen everywhere, and a person decides."""
 
+import json
 import re
 
 import pytest
@@ -10,8 +11,8 @@ from tests.browser.chromium import visit
 from tests.browser.history import ELSEWHERE, NORTH, move_north
 from tests.browser.input_devices import InputDevice, Keyboard, Mouse
 from tests.browser.page_steps import button, headed, sign_in, when_ready
-from tests.browser.states import BAND
-from tests.support.municipality import held_by, read_directory, set_up, sync_now
+from tests.browser.states import BAND, asked
+from tests.support.municipality import document_of, held_by, read_directory, set_up, sync_now
 from tests.support.world import World
 
 DECIDE = "Se vilka och bestäm"
@@ -104,6 +105,25 @@ def test_a_mistake_that_is_put_right_leaves_no_hold(browser: Browser, held_world
         sign_in(held_world, Mouse(page))
         expect(page.locator(".lead").first).to_have_text("Inget är spärrat.")
         expect(page.locator(".band")).to_have_count(0)
+
+
+def test_a_renamed_org_unit_is_answered_and_undone_with_the_keyboard_alone(
+    browser: Browser, new_world: World
+) -> None:
+    asked(new_world)
+    with visit(browser, new_world.url) as (page, _):
+        page.goto("/sparrar")
+        device = Keyboard(page)
+        sign_in(new_world, device)
+        when_ready(page, "/sparrar")
+        device.press(page.get_by_role("button", name=re.compile("^Ja, den heter nu .*Nordskolan$")))
+        expect(page.locator(".alert").first).to_contain_text("Nordskolan gäller nu för")
+        assert "Nordskolan" in json.dumps(document_of(new_world), ensure_ascii=False)
+        device.press(page.get_by_role("link", name="Ångra"))
+        headed(page, "Återställ")
+        device.press(button(page, "Återställ"))
+        headed(page, "Ändringslogg")
+    assert "Nordskolan" not in json.dumps(document_of(new_world), ensure_ascii=False)
 
 
 def decide(device: InputDevice, world: World, what: str, alone: str = "") -> None:

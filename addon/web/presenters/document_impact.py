@@ -8,7 +8,7 @@ from addon.planning.limits import is_too_many, is_too_much_less
 from addon.roster.placements import group_id
 from addon.roster.select import select
 from addon.ss12000.vendor_roster import VendorRoster, vendor_roster
-from addon.sync.known_places import as_documented
+from addon.sync.known_places import KnownPlaces, as_documented, place_org_units
 from addon.sync.unknown_exceptions import without_held_back
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import Vendor
@@ -52,18 +52,22 @@ NOBODY = VendorRoster({}, ())
 
 
 def document_impact(
-    directory: TenantDirectory, after: Tenant, vendors: Mapping[str, Vendor], newest_run: str
+    directory: TenantDirectory,
+    after: Tenant,
+    vendors: Mapping[str, Vendor],
+    places: KnownPlaces,
+    newest_run: str,
 ) -> tuple[VendorImpact, ...]:
     """Return what changes at each vendor that is on, and where something changes.
 
-    Both documents protect the same people. What has been removed in 24 hours counts against the
-    limits. Raises StillComputing.
+    Both documents protect the same people. `places` are where the OUs were at the last run. What
+    has been removed in 24 hours counts against the limits. Raises StillComputing.
     """
     _prepared = directory.prepared  # which what is computed below begins with
     differences = directory.get_or_compute(
         DirectoryResult.DOCUMENT_IMPACT,
-        lambda: tuple(_differences(directory, after, vendors)),
-        value_hash(after),
+        lambda: tuple(_differences(directory, after, vendors, places)),
+        (value_hash(after), newest_run),
     )
     removed = directory.removed_today(newest_run) if differences else {}
     return tuple(
@@ -72,10 +76,14 @@ def document_impact(
 
 
 def _differences(
-    directory: TenantDirectory, after: Tenant, vendors: Mapping[str, Vendor]
+    directory: TenantDirectory,
+    after: Tenant,
+    vendors: Mapping[str, Vendor],
+    places: KnownPlaces,
 ) -> Iterator[_Difference]:
     prepared = directory.prepared
-    snapshot = as_documented(after, prepared.snapshot, prepared.evidence.org_units)
+    found_at = place_org_units(after, places, prepared.snapshot.org_units)
+    snapshot = as_documented(after, prepared.snapshot, found_at)
     roster = without_held_back(select(after, snapshot), prepared.evidence.held_back)
     for connection in after.connections:
         if connection.mode == "off" or connection.vendor not in vendors:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.store.records import AuditEntry
+from addon.sync.known_places import load_places
 from addon.tenants.diff import Changed, changes, places_of
 from addon.tenants.model import Tenant
 from addon.tenants.restore import is_restorable, restoration
@@ -127,7 +128,8 @@ def _view(ctx: RequestContext, entry: AuditEntry) -> RestoreView:
     differences = changes(ctx.tenant, after)
     impact = None
     if any(each.place.startswith(PLACED) for each in differences):
-        impact = document_impact(ctx.directory, after, ctx.vendors, ctx.newest_run)
+        places = load_places(ctx.store, ctx.tenant_id, ctx.now)
+        impact = document_impact(ctx.directory, after, ctx.vendors, places, ctx.newest_run)
     return RestoreView(
         entry=entry,
         changes=differences,

@@ -32,10 +32,11 @@ from addon.web.presenters.hold_questions import (
 )
 from addon.web.presenters.hold_units import UnitCount, units_of
 from addon.web.presenters.protection import protection_view
+from addon.web.presenters.waiting_removals import WaitingRemovals
 from addon.web.request_context import RequestContext, request_context
 from addon.web.version_token import value_hash
 from addon.web.views.directory import directory_since
-from addon.web.views.renamed_org_units import questions_of, rules_with_paths
+from addon.web.views.renamed_org_units import RenameQuestion, questions_of, rules_with_paths
 from addon.web.views.waiting_removals import waiting_of
 from addon.web.waiting_holds import WaitingHold
 
@@ -121,16 +122,30 @@ def page() -> str:
         found[held.key] = _at_vendor(ctx, held, view)
     grouped = in_questions(ctx.holds, lambda held: found[held.key].approved is not None)
     questions = [_question([found[held.key] for held in members]) for members in grouped]
+    renamed, waiting, computing = _evidence_questions(ctx)
     return render_template(
         "holds/page.html",
         questions=questions,
         reading=reading,
-        renamed=ctx.from_directory(questions_of) or (),
-        waiting=waiting_of(ctx),
+        renamed=renamed,
+        waiting=waiting,
+        computing=computing,
         protection=protection_view(ctx.protection, ctx.vendor_name),
         rename_mark=ctx.current_version_token(rules_with_paths),
         follow=any(_is_followed(ctx, each) for each in found.values()),
     )
+
+
+def _evidence_questions(
+    ctx: RequestContext,
+) -> tuple[tuple[RenameQuestion, ...], WaitingRemovals | None, bool]:
+    """Return what is asked besides holds, and whether that is still being computed."""
+    try:
+        return questions_of(ctx.directory), waiting_of(ctx), False
+    except DirectoryNotRead:
+        return (), None, False
+    except StillComputing:
+        return (), None, True
 
 
 @bp.post("/sparrar")

@@ -8,7 +8,6 @@ from addon.sync.context import ledger_key
 from addon.tasks.base import TaskQueueError
 from addon.tasks.page_requests import request_run
 from addon.tenants.pause import current_pause
-from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.formats import listed
 from addon.web.presenters.waiting_removals import WaitingRemovals, waiting_removals
 from addon.web.request_context import RequestContext, request_context
@@ -22,7 +21,7 @@ def approve() -> AnyResponse:
     """Approve the removal of exactly what the form showed, at each vendor."""
     ctx = request_context()
     ctx.wait_longer()
-    waiting = _computed(ctx)
+    waiting = waiting_of(ctx)
     if waiting is None or not waiting.holds or waiting.token != request.form.get("token"):
         told = _("Det som väntar har ändrats sedan sidan visades. Granska det och bestäm igen.")
         flash(told, "warning")
@@ -37,14 +36,7 @@ def approve() -> AnyResponse:
 
 
 def waiting_of(ctx: RequestContext) -> WaitingRemovals | None:
-    """Return what waits, None also while that is not known. Raises StoreError."""
-    try:
-        return _computed(ctx)
-    except (DirectoryNotRead, StillComputing):
-        return None
-
-
-def _computed(ctx: RequestContext) -> WaitingRemovals | None:
+    """Return what waits. Raises DirectoryNotRead, StillComputing and StoreError."""
     return waiting_removals(ctx.directory, ctx.store, ctx.newest_run, ctx.now)
 
 

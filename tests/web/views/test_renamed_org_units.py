@@ -2,6 +2,8 @@
 
 import pytest
 
+from addon.web.directory.cache import StillComputing
+from addon.web.views import holds
 from tests.support.page_actions import location, read_again
 from tests.support.page_content import form_of
 from tests.support.small_school import (
@@ -152,3 +154,19 @@ def test_the_finding_leads_to_the_question(world, client):
     read_again(world, client)
     page = world.ready(client, "/datakvalitet/org-unit-renamed")
     assert '<a href="/sparrar">Svara på om den har bytt namn</a>' in page.text
+
+
+def test_while_it_is_computed_the_page_says_so_and_asks_again_by_itself(world, client, monkeypatch):
+    rename(world)
+    read_again(world, client)
+
+    def computing(directory):
+        raise StillComputing
+
+    with monkeypatch.context() as patched:
+        patched.setattr(holds, "questions_of", computing)
+        page = client.get(PAGE)
+    assert "Söker efter organisationsenheter" in world.text(page)
+    assert 'hx-select="#fragor" hx-select-oob="#vantande"' in page.text
+    assert '<noscript><meta http-equiv="refresh"' in page.text
+    assert "Söker efter" not in shown(world, client).text
