@@ -158,9 +158,17 @@ class HeldPlan(Struct, frozen=True):
         return self.vendor.placements == "one"
 
     def _lost(self, departed: Placements) -> Placements:
-        """Return what the plan would take, of what readings no longer have."""
+        """Return what the plan would take, of what readings no longer have.
+
+        What the vendor does not have, by the ledger, takes nothing when it is created.
+        """
+        entries = self.ledger.entries
         changed = {
-            kind: {op.external_id for op in (*self.plan.writes[kind], *self.plan.deletes[kind])}
+            kind: {
+                op.external_id
+                for op in (*self.plan.writes[kind], *self.plan.deletes[kind])
+                if op.external_id in entries[kind]
+            }
             for kind in ("User", "Employment", *OF_GROUPS)
         }
         mapper, roster = self.mapper, self.prepared.roster

@@ -198,6 +198,21 @@ def test_a_place_that_staff_never_got_keeps_nobody_new_out_of_the_class(placemen
         approve_everything(tenant)
 
 
+def test_a_class_that_is_new_to_the_vendor_is_not_sent_empty_for_who_was_in_it_before() -> None:
+    first = {0: Spot("/Elever/A"), 3: Spot("/Elever/C/7A"), 6: Spot("/Personal/A")}
+    staff = Spot("/Elever/A", groups=frozenset({"personal-c"}))
+    moved = {0: Spot(), 3: staff, 6: Spot("/Elever/C/7A")}
+    with limited_tenant(KINDS[0], "many") as tenant:
+        tenant.change_to(State(first, ticked=UNITS[:2]))
+        tenant.run()
+        tenant.change_to(State(moved))
+        run(tenant, NO_TROUBLE)
+        run(tenant, NO_TROUBLE)
+        assert [each for each in tenant.sent() if not each.startswith("GET")] == []
+        assert held_at(tenant.server)["StudentGroup"] == {}
+        approve_everything(tenant)
+
+
 def test_a_place_that_a_pupil_never_got_as_a_teacher_keeps_no_new_teacher_out() -> None:
     course = frozenset({"kurs-a-ma"})
     first = {
