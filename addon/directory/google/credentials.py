@@ -21,6 +21,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError
 from google.oauth2 import service_account
 
+from addon.bounded_http import bounded_session
 from addon.directory.errors import UNSENT, AccessRefused
 
 SCOPES = tuple(
@@ -37,7 +38,9 @@ TOKEN_URI = "https://oauth2.googleapis.com/token"
 RUNTIME_SCOPE = "https://www.googleapis.com/auth/iam"
 NOT_ALLOWED = frozenset({"unauthorized_client", "access_denied", "invalid_scope"})
 TIMEOUT = 30.0
-"""Seconds for each wait for an answer."""
+"""Seconds for a whole answer."""
+LARGEST_ANSWER = 100_000
+"""Bytes of an answer with a signature or a token."""
 
 
 def anonymous() -> Any:
@@ -94,7 +97,8 @@ class _Signer(iam.Signer):
         super().__init__(self._send, runtime, account)  # type: ignore[no-untyped-call]
         self._account = account
         self._base = base
-        self._transport: Any = google.auth.transport.requests.Request()
+        session = bounded_session(LARGEST_ANSWER)
+        self._transport: Any = google.auth.transport.requests.Request(session)
 
     def sign(self, message: str | bytes) -> bytes:
         """Sign `message`. Raises AccessRefused, or TransportError for other failures."""
@@ -134,13 +138,14 @@ class _Signer(iam.Signer):
         method: str = "GET",
         body: Any = None,
         headers: Any = None,
-        timeout: float = TIMEOUT,
+        timeout: float | None = None,
         **options: Any,
     ) -> Any:
         """Send by Google's transport to the configured URL. Raises AccessRefused for refusals."""
         place = url.replace(IAM_CREDENTIALS, self._base, 1)
+        seconds = TIMEOUT if timeout is None else min(timeout, TIMEOUT)
         answer = self._transport(
-            url=place, method=method, body=body, headers=headers, timeout=timeout, **options
+            url=place, method=method, body=body, headers=headers, timeout=seconds, **options
         )
         if ":signBlob" in url and answer.status in (400, 401, 403, 404):
             raise AccessRefused(

@@ -1,6 +1,7 @@
 """Google's own sign-in, with a key file and without, against endpoints on this machine."""
 
 import json
+import time
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from addon.directory.google.reader import DirectorySource, read
 from addon.directory.google.retry import RetryingCaller
 from addon.sandbox.loopback import LoopbackServer
 from tests.directory.school import QUICK, tenant
+from tests.test_bounded_http import HEAD, Trickling
 
 ADMIN = "skolsynk@edu.storkoping.se"
 ACCOUNT = "skolsynk@project.iam.gserviceaccount.com"
@@ -329,6 +331,38 @@ def test_a_signature_that_is_refused_for_being_one_too_many_is_asked_for_again(g
 
     assert ask(google, without_key(google)) == [{"domains": []}]
     assert len(google.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("at_once", "drip"),
+    [
+        (b"", b"H"),
+        (HEAD + b"Content-Length: 99999\r\n\r\n", b" "),
+        (HEAD + b"\r\n" + b" " * 200_000, b""),
+    ],
+    ids=["head", "body", "too large"],
+)
+def test_the_answer_with_a_signature_has_a_time_and_a_size(
+    google: Google, monkeypatch: pytest.MonkeyPatch, at_once: bytes, drip: bytes
+):
+    monkeypatch.setattr(module, "TIMEOUT", 0.2)
+    hostile = Trickling()
+    hostile.at_once, hostile.drip = at_once, drip
+    credentials = keyless(
+        ACCOUNT,
+        ADMIN,
+        runtime=Credentials("runtime-t0ken"),
+        iam_credentials=hostile.url,
+        token_uri=google.url + "/token",
+    )
+    began = time.monotonic()
+    try:
+        with pytest.raises(DirectoryError):
+            ask(google, credentials)
+        assert time.monotonic() - began < 4
+        assert google.grants == []
+    finally:
+        hostile.close()
 
 
 def test_a_runtime_without_a_token_is_reported(google: Google):
