@@ -22,6 +22,7 @@ from addon.delivery import lease, ledger_writer
 from addon.directory.snapshot import Snapshot
 from addon.settings import Settings
 from addon.store.firestore.store import FirestoreStore
+from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync.context import SyncContext
 from addon.sync.run import deliver, plan_run, sync
 from bench import notice_costs
@@ -57,7 +58,9 @@ class Workplace:
         self.counted = Counted(store)
         self.directory: Snapshot = snapshot(size)
         document = tenant(size)
-        store.save_tenant(TENANT, msgspec.json.encode(document))
+        edit = TenantEdit(msgspec.json.encode(document))
+        told = {"actor": "command line", "action": "document.imported", "clock": time.time}
+        update_tenant(store, TENANT, lambda _: edit, **told)
         self.counted.take()
 
     def _writes(self) -> int:

@@ -144,6 +144,9 @@ def test_a_unit_of_two_tenants_is_delivered_for_the_first_only(world):
         sync = ("sync", OTHER_TENANT, "--json")
         ran = world.run(*sync, SKOLSYNK_DIRECTORY_ENDPOINT=directory.url)
     assert ran.status == 0
+    found = [each for each in ran.json["findings"] if each["code"] == "unit-elsewhere"]
+    assert [(each["severity"], each["subject"]) for each in found] == [("error", OWN)]
+    assert TENANT not in str(found)
     assert f"the school unit {OWN} is delivered for another tenant" in ran.err
     assert world.vendor("all").held("User") == {}
     said = world.run("status", OTHER_TENANT)
@@ -152,6 +155,18 @@ def test_a_unit_of_two_tenants_is_delivered_for_the_first_only(world):
     assert elsewhere == [{"code": OWN, "tenant": TENANT}]
     assert world.run("sync", TENANT).status == 0
     assert len(world.vendor("all").held("User")) > 10
+
+
+def test_a_deletion_that_was_cut_off_gives_up_the_units_when_it_is_completed(world):
+    other = {**DOCUMENT, "customerId": OTHER_TENANT, "connections": []}
+    other["schoolUnits"] = [{**DOCUMENT["schoolUnits"][0], "code": UNKNOWN}]
+    assert world.run("tenant", "import", "-", stdin=json.dumps(other).encode()).status == 0
+    with world.open_store() as store:
+        store.delete_tenant(OTHER_TENANT, world.clock())
+        assert UNKNOWN in store.list_names(CLAIMS, world.clock())
+        world.run("tenant", "delete", OTHER_TENANT)
+        assert UNKNOWN not in store.list_names(CLAIMS, world.clock())
+        assert OWN in store.list_names(CLAIMS, world.clock())
 
 
 def test_a_deleted_tenant_has_no_units(world):

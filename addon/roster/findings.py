@@ -52,6 +52,12 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
         "The organisational unit {subject} that a selection names is now {path}. The selection"
         " follows it, and nobody is removed for it: choose {path} in the settings.",
     ),
+    "unit-elsewhere": (
+        "error",
+        "The school unit {subject} is in another organiser's settings, which had it first, so"
+        " nobody is sent from it here. Correct the code of the school unit, or ask the operator"
+        " of Skolsynk if the unit is yours.",
+    ),
     "not-compared": (
         "warning",
         "There is no earlier reading of the directory to compare with, though vendors have what"

@@ -55,10 +55,11 @@ def update_tenant(
         if edit is None:
             return None
         now = clock()
-        if taken := claim_units(store, tenant_id, edit.document, stored, now):
-            if own_units:
-                raise units_of_others(load_tenant(edit.document), taken, UNIT_TAKEN)
-            leave_out(store, tenant_id, taken, now)
+        taken = claim_units(store, tenant_id, edit.document, stored, now)
+        if taken and own_units:
+            raise units_of_others(load_tenant(edit.document), taken, UNIT_TAKEN)
+        if taken or stored is None:
+            leave_out(store, tenant_id, taken, stored, now)
         entry = AuditEntry(new_entry_id(now), now, actor, action, subject, edit.changes)
         if store.replace_tenant(tenant_id, edit.document, stored, entry):
             if removed := _removed_administrators(edit.changes):

@@ -1,7 +1,8 @@
 """Which tenant has a school unit: it is delivered for the one whose document had its code first.
 
 A claim is in no tenant's part of the store, so that it is found by the code alone. The codes of a
-document that others have claimed are kept with the tenant, so that a run reads one item.
+document that others have claimed are kept with the tenant, so that a run reads one item. Without
+that item the document was saved before there were claims: then they are made.
 """
 
 import logging
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 KIND = "school-units"
 CLAIMS = Namespace(KIND)
 OTHERS = "others"
-"""The item with the codes of a tenant's document that other tenants have claimed."""
+"""The item with the codes of a tenant's document that other tenants have claimed, if any."""
 AT_ONCE = 8
 """Claims that are made at once, since a city has hundreds of units."""
 BEING_SAVED = 60.0
@@ -46,42 +47,41 @@ def claim_units(
 
     Return those that another tenant has, which the operator is told. Raises StoreError.
     """
-    new = sorted(_codes(document) - _codes(stored))
-    if not new:
-        return frozenset()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        owners = list(pool.map(lambda code: _owner(store, tenant_id, code, now), new))
-    taken = {code: owner for code, owner in zip(new, owners, strict=True) if owner}
-    for code, owner in taken.items():
-        log.error(
-            "%s names the school unit %s, which %s has: it is delivered for %s only",
-            tenant_id,
-            code,
-            owner,
-            owner,
-        )
-    return frozenset(taken)
+    return _claim(store, tenant_id, _codes(document) - _codes(stored), now)
 
 
-def leave_out(store: CacheStore, tenant_id: str, codes: Set[str], now: float) -> None:
-    """Keep that others have these units of the tenant's document, beside those already kept."""
-    _keep(store, tenant_id, _left_out(store, tenant_id, now) | codes, now)
+def leave_out(
+    store: ClaimStore, tenant_id: str, codes: Set[str], stored: bytes | None, now: float
+) -> None:
+    """Keep that others have these units of the tenant's document, beside those already kept.
+
+    The units of the stored document are claimed if that has not been done.
+    """
+    known = _left_out(store, tenant_id, now)
+    if known is None:
+        known = _claim(store, tenant_id, _codes(stored) - codes, now)
+    _keep(store, tenant_id, known | codes, now)
 
 
 def delivered(store: ClaimStore, tenant: Tenant, document: bytes, now: float) -> Tenant:
     """Return the tenant of a document without the school units that are delivered for another.
 
-    One that the other has given up is the tenant's from now on. Costs a read for each new document,
-    unless there are any. Raises StoreError.
+    One that the other has given up is the tenant's from now on. The units of a document that was
+    saved before units were claimed are claimed now. Costs a read for each new document, unless
+    there are any. Raises StoreError.
     """
     tenant_id, digest = tenant.customer_id, sha256(document).digest()
     all_own = _all_own.setdefault(store, {})
     if all_own.get(tenant_id) == digest:
         return tenant
     left_out = _left_out(store, tenant_id, now)
+    if left_out is None:
+        left_out = _claim(store, tenant_id, set(tenant.unit_names), now)
+        _keep(store, tenant_id, left_out, now)
     if not left_out:
         all_own[tenant_id] = digest
         return tenant
+    all_own.pop(tenant_id, None)
     others = {
         code
         for code in sorted(left_out & set(tenant.unit_names))
@@ -101,12 +101,23 @@ def delivered(store: ClaimStore, tenant: Tenant, document: bytes, now: float) ->
     return structs.replace(tenant, school_units=units, connections=connections)
 
 
+def not_delivered(store: CacheStore, tenant_id: str, now: float) -> frozenset[str]:
+    """Return the codes that `delivered` leaves out of the document that it has seen last.
+
+    Costs a read where it leaves out any. Raises StoreError.
+    """
+    if tenant_id in _all_own.get(store, {}):
+        return frozenset()
+    return _left_out(store, tenant_id, now) or frozenset()
+
+
 def delivered_for_others(store: CacheStore, tenant: Tenant, now: float) -> dict[str, str]:
     """Return the codes of the tenant's document that are delivered for others, with those tenants.
 
     Nothing is changed. Raises StoreError.
     """
-    left_out = _left_out(store, tenant.customer_id, now) & set(tenant.unit_names)
+    left_out = _left_out(store, tenant.customer_id, now) or frozenset()
+    left_out &= set(tenant.unit_names)
     claims = {code: store.get(CLAIMS, code, now) for code in sorted(left_out)}
     owners = {code: claim.data.decode() for code, claim in claims.items() if claim is not None}
     return {code: owner for code, owner in owners.items() if owner != tenant.customer_id}
@@ -120,6 +131,33 @@ def release_units(
         found = store.get(CLAIMS, code, now)
         if found is not None and found.data.decode() == tenant_id:
             store.delete(CLAIMS, code)
+
+
+def release_all_units(store: CacheStore, tenant_id: str, now: float) -> None:
+    """Give up all units that the tenant has claimed, whatever its document had."""
+    for code in store.list_names(CLAIMS, now):
+        found = store.get(CLAIMS, code, now)
+        if found is not None and found.data.decode() == tenant_id:
+            store.delete(CLAIMS, code)
+
+
+def _claim(store: ClaimStore, tenant_id: str, codes: Set[str], now: float) -> frozenset[str]:
+    """Claim units; return those that another tenant has, which the operator is told."""
+    wanted = sorted(codes)
+    if not wanted:
+        return frozenset()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        owners = list(pool.map(lambda code: _owner(store, tenant_id, code, now), wanted))
+    taken = {code: owner for code, owner in zip(wanted, owners, strict=True) if owner}
+    for code, owner in taken.items():
+        log.error(
+            "%s names the school unit %s, which %s has: it is delivered for %s only",
+            tenant_id,
+            code,
+            owner,
+            owner,
+        )
+    return frozenset(taken)
 
 
 def _owner(store: ClaimStore, tenant_id: str, code: str, now: float) -> str | None:
@@ -139,17 +177,14 @@ def _owner(store: ClaimStore, tenant_id: str, code: str, now: float) -> str | No
     return None
 
 
-def _left_out(store: CacheStore, tenant_id: str, now: float) -> frozenset[str]:
+def _left_out(store: CacheStore, tenant_id: str, now: float) -> frozenset[str] | None:
+    """Return the codes that others have; None if the tenant's units have never been claimed."""
     found = store.get(Namespace(KIND, tenant_id), OTHERS, now)
-    return frozenset(() if found is None else found.data.decode().split())
+    return None if found is None else frozenset(found.data.decode().split())
 
 
 def _keep(store: CacheStore, tenant_id: str, codes: Set[str], now: float) -> None:
-    namespace = Namespace(KIND, tenant_id)
-    if codes:
-        store.put(namespace, OTHERS, " ".join(sorted(codes)).encode(), now)
-    else:
-        store.delete(namespace, OTHERS)
+    store.put(Namespace(KIND, tenant_id), OTHERS, " ".join(sorted(codes)).encode(), now)
 
 
 def _codes(document: bytes | None) -> frozenset[str]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from addon.age import age
 from addon.store.base import Store, TenantBusyError
 from addon.store.process_identity import is_dead
-from addon.store.unit_claims import release_units
+from addon.store.unit_claims import release_all_units, release_units
 from addon.sync.channels import forget_notifications, resume_notifications
 from addon.sync.context import SyncContext
 
@@ -65,7 +65,10 @@ def delete_tenant(context: SyncContext, tenant_id: str, abandon: bool = False) -
     except TenantBusyError:
         resume_notifications(context, tenant_id)
         raise
-    release_units(store, tenant_id, None, document, now)
+    if existed:
+        release_units(store, tenant_id, None, document, now)
+    else:  # a deletion may have been cut off when the document was gone
+        release_all_units(store, tenant_id, now)
     return existed
 
 

@@ -27,6 +27,7 @@ DECIDED_ELSEWHERE = frozenset(
         "protected-member-unknown",
         "protected-group-missing",
         "protected-org-unit-missing",
+        "unit-elsewhere",
         "org-unit-missing",
         "org-unit-renamed",
         "group-missing",

@@ -16,6 +16,7 @@ from addon.roster.unconfirmed import with_unconfirmed
 from addon.roster.years import autumn_of
 from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.vendor_roster import VendorRoster, vendor_roster
+from addon.store.unit_claims import not_delivered
 from addon.sync.context import SyncContext
 from addon.sync.ended_memberships import approved_memberships
 from addon.sync.evidence import ConfirmedReading, ReadingEvidence, confirm
@@ -41,7 +42,8 @@ class PreparedRun(Struct, frozen=True):
     """A run before planning: the roster, and each connection's part of it by vendor.
 
     `evidence` is what the reading proves of those who were known and are missing.
-    Neither roster has anybody who is in `protection`, except in `protected`.
+    Neither roster has anybody who is in `protection`, except in `protected`. `not_delivered` are
+    the codes of school units that are delivered for other tenants.
     """
 
     tenant: Tenant
@@ -51,6 +53,7 @@ class PreparedRun(Struct, frozen=True):
     evidence: ReadingEvidence = ReadingEvidence()
     protection: ProtectedSet = ProtectedSet()
     reading: ReadingKind = "whole"
+    not_delivered: frozenset[str] = frozenset()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -62,7 +65,9 @@ class PreparedRun(Struct, frozen=True):
         rosters = (r for vendor, r in self.vendor_rosters.items() if vendor in vendors)
         of_vendors = tuple(f for roster in rosters for f in roster.findings)
         ended = tuple(finding("protection-ended", i) for i in sorted(self.protection.ended))
-        return (*self.roster.findings, *self.evidence.findings, *ended, *of_vendors)
+        elsewhere = tuple(finding("unit-elsewhere", code) for code in sorted(self.not_delivered))
+        own = (*elsewhere, *self.roster.findings, *self.evidence.findings)
+        return (*own, *ended, *of_vendors)
 
     @property
     def removable(self) -> frozenset[str]:
@@ -231,7 +236,10 @@ def prepared_run(
         for c in connections
         if c.mode != "off" and c.vendor in vendors
     }
-    return PreparedRun(tenant, snapshot, roster, rosters, evidence, protection)
+    elsewhere = not_delivered(context.store, tenant.customer_id, context.clock())
+    return PreparedRun(
+        tenant, snapshot, roster, rosters, evidence, protection, not_delivered=elsewhere
+    )
 
 
 def cautious_roster(

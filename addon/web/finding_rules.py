@@ -10,6 +10,7 @@ RULES: Mapping[str, FindingRule] = {
     "protected-org-unit-missing": "protected",
     "protected-group-missing": "protected",
     "protected-member-unknown": "protected",
+    "unit-elsewhere": "selection",
     "org-unit-missing": "selection",
     "org-unit-renamed": "selection",
     "group-missing": "selection",

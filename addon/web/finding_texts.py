@@ -93,6 +93,18 @@ TEXTS: Mapping[str, _Text] = {
         _("%(subject)s heter nu %(path)s. Urvalet följer med, och ingen tas bort."),
         (_("Svara ja under Spärrar, så får alla regler som använder enheten dess nya namn."),),
     ),
+    "unit-elsewhere": _Text(
+        _("Skolenheten finns redan hos en annan huvudman"),
+        _("En skolenhet som finns hos två huvudmän skickas bara för den som hade den först."),
+        _(
+            "En annan huvudman hade skolenheten %(subject)s i Skolsynk först. Därför skickas "
+            "ingenting om den härifrån, varken elever, personal eller klasser."
+        ),
+        (
+            _("Kontrollera skolenhetskoden. Är den fel: ta bort skolenheten och lägg till rätt."),
+            _("Är skolenheten er: kontakta oss, så reder vi ut det med den andra huvudmannen."),
+        ),
+    ),
     "not-compared": _Text(
         _("Ingen tidigare läsning att jämföra med"),
         _(

@@ -8,7 +8,7 @@ asks too early is told StillComputing.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Set
 from functools import partial
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from addon.planning.limits import Hold
 from addon.planning.plan import Plan
 from addon.roster.index import DirectoryIndex
 from addon.ss12000.mapping import ResourceMapper
+from addon.store.unit_claims import delivered_for_others
 from addon.sync.context import SyncContext, ledger_key
 from addon.sync.ended_memberships import approved_memberships
 from addon.sync.evidence import confirm
@@ -190,14 +191,19 @@ class TenantDirectory:
         evidence = found.evidence
         if departures is not None:
             evidence = structs.replace(evidence, departures=departures)
-        on = [structs.replace(c, mode="live") for c in tenant.connections]
-        return prepared_run(context, tenant, on, snapshot, evidence, found.roster, protection)
+        elsewhere = frozenset(delivered_for_others(context.store, tenant, now))
+        on = [
+            structs.replace(_without_units(c, elsewhere), mode="live") for c in tenant.connections
+        ]
+        run = prepared_run(context, tenant, on, snapshot, evidence, found.roster, protection)
+        return structs.replace(run, not_delivered=elsewhere)
 
     def _plan(self, connection: Connection) -> PlannedConnection | None:
         key = ledger_key(self.tenant.customer_id, connection)
         prepared = self.prepared
         if key is None or connection.vendor not in prepared.vendor_rosters:
             return None
+        connection = _without_units(connection, prepared.not_delivered)
         planner = planner_for(self._context(), prepared, connection, key, remember=False)
         decision, approved = planner.decide(), planner.approved
         in_advance = approved is not None and approved.in_advance
@@ -212,6 +218,12 @@ class TenantDirectory:
             unapproved=planner.unapproved_hold if in_advance else decision.hold,
             waiting=decision.waiting,
         )
+
+
+def _without_units(connection: Connection, codes: Set[str]) -> Connection:
+    """Return the connection without units that are delivered for other tenants."""
+    units = tuple(code for code in connection.school_units if code not in codes)
+    return structs.replace(connection, school_units=units)
 
 
 class DirectoryCache:

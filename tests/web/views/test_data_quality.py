@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 
 import pytest
@@ -9,11 +10,13 @@ import pytest
 from addon.planning.protected_set import ProtectedSet
 from addon.roster.findings import MESSAGES
 from addon.store.records import Namespace
+from addon.store.tenant_updates import TenantEdit, update_tenant
 from tests.support.page_actions import read_again
 from tests.support.page_content import form_of
 from tests.support.small_school import (
     DOMAIN,
     HIDDEN,
+    OTHER_TENANT,
     PUPILS,
     TENANT,
     UNIT,
@@ -217,6 +220,22 @@ def test_an_org_unit_that_is_missing_is_reported_with_the_unit_that_names_it(wor
     world.import_document()
     said = world.text(kind(world, client, "org-unit-missing"))
     assert "/Borta Norra skolan /Borta finns inte. Den kan ha bytt namn" in said
+
+
+def test_a_school_that_another_tenant_had_first_is_an_error_and_is_not_shown_as_sent(world, client):
+    with world.open_store() as store:
+        other = {**world.document, "customerId": OTHER_TENANT, "connections": []}
+        other["schoolUnits"] = [{"code": SECOND, "name": "Deras"}]
+        edit = TenantEdit(json.dumps(other).encode())
+        told = {"actor": "it@example.se", "action": "test", "clock": world.clock}
+        update_tenant(store, OTHER_TENANT, lambda _: edit, **told)
+    world.document["connections"][0]["schoolUnits"].append(SECOND)
+    second_school(world)
+    said = world.text(kind(world, client, "unit-elsewhere"))
+    assert f"En annan huvudman hade skolenheten {SECOND} i Skolsynk först." in said
+    assert "Ängskolan" in said
+    assert OTHER_TENANT not in said
+    assert "Dörr" not in world.text(world.ready(client, "/forhandsgranska/all"))
 
 
 def test_a_group_is_told_by_its_name(world, client):
