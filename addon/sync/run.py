@@ -157,10 +157,11 @@ def _remove_protected(
     return remove_protected_everywhere(context, tenant_id, seconds)
 
 
-def plan_changes(context: SyncContext, tenant_id: str) -> PlannedRun:
+def plan_changes(context: SyncContext, tenant_id: str, request: str = "") -> PlannedRun:
     """Read and plan by what notices have named, by the whole directory where that is not enough.
 
-    Accounts that are as they were cost one query each; nothing is recorded then. A small plan is
+    Accounts that are as they were cost one query each; nothing is recorded then, unless a person
+    asked on a page with this `request`: the vendors may lack what has not changed. A small plan is
     delivered too. Raises as `plan_run` does.
     """
     loaded = time.monotonic()
@@ -176,10 +177,10 @@ def plan_changes(context: SyncContext, tenant_id: str) -> PlannedRun:
         except ContradictionError as error:
             log.info("the directory is read whole: %s", error)
         else:
-            if not (changed.concern_us or taken.retried):
+            if not (changed.concern_us or taken.retried or request):
                 return PlannedRun(reading, (), reading)
     taking = ReadingOfChanges(reading, changed, taken.queued, loaded)
-    planned = _plan(context, tenant, admission, "", taking)
+    planned = _plan(context, tenant, admission, request, taking)
     return structs.replace(planned, reading=reading)
 
 

@@ -34,6 +34,16 @@ def changes_at(tenant: str, at: float) -> Task:
     return Task(RUNS, f"changes-{tenant}-at-{due}", CHANGES, {"tenant": tenant}, due)
 
 
+def requested_changes(tenant: str, request: str, at: float) -> Task:
+    """Return the task of a run by the tenant's marks that a page has requested, due at `at`.
+
+    `request` identifies it, see `addon.tasks.page_requests.request_id`.
+    """
+    due = math.ceil(at)
+    payload = {"tenant": tenant, "request": request}
+    return Task(RUNS, f"changes-{tenant}-{request}-at-{due}", CHANGES, payload, due)
+
+
 def places_window(now: float) -> RunWindow:
     """Return the period in which each tenant's OUs and groups are looked at once."""
     return RunWindow(int(now // PLACES_EVERY), PLACES_EVERY)

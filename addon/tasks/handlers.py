@@ -30,7 +30,13 @@ from addon.sync.report import ConnectionReport
 from addon.sync.run import PlannedRun
 from addon.sync.withdraw import LedgerMode, looks_later, withdraw
 from addon.tasks.base import RUNS, NoSuchQueueError, Task, TaskQueue, TaskQueueError, deliveries_to
-from addon.tasks.changes import AFTER_FAILURE, CHANGES, PLACES, changes_at
+from addon.tasks.changes import (
+    AFTER_FAILURE,
+    CHANGES,
+    PLACES,
+    changes_at,
+    requested_changes,
+)
 from addon.tasks.channel_schedule import CHANNELS
 from addon.tasks.push_tasks import PushTasks
 from addon.tasks.results import DONE, FAILED, TaskResult, result_of_error
@@ -56,7 +62,9 @@ class RunSteps(Protocol):
 
     def plan_run(self, context: SyncContext, tenant_id: str, request: str) -> PlannedRun: ...
 
-    def plan_changes(self, context: SyncContext, tenant_id: str) -> PlannedRun: ...
+    def plan_changes(
+        self, context: SyncContext, tenant_id: str, request: str = ""
+    ) -> PlannedRun: ...
 
     def deliver(
         self,
@@ -85,6 +93,13 @@ class _TenantPayload(Struct, frozen=True):
     """Payload of a task about a whole tenant."""
 
     tenant: str
+
+
+class _ChangesPayload(Struct, frozen=True, omit_defaults=True):
+    """Payload of a run by what notices have named; one requested on a page has a `request`."""
+
+    tenant: str
+    request: str = ""
 
 
 class _OrderPayload(Struct, frozen=True, omit_defaults=True):
@@ -155,7 +170,7 @@ class TaskHandler:
             if path in (WITHDRAW, RECONCILE):
                 return self._order(path, msgspec.convert(payload, _OrderPayload))
             if path == CHANGES:
-                return self._changes(msgspec.convert(payload, _TenantPayload))
+                return self._changes(msgspec.convert(payload, _ChangesPayload))
             if path == PLACES:
                 return self._push.places(msgspec.convert(payload, _TenantPayload).tenant)
             if path == CHANNELS:
@@ -211,21 +226,28 @@ class TaskHandler:
         finally:
             self._tell(tenant, None)
 
-    def _changes(self, wanted: _TenantPayload) -> TaskResult:
+    def _changes(self, wanted: _ChangesPayload) -> TaskResult:
         """Run for what notices have named, when the pace allows it; in a pause only protect."""
         with log_context(tenant=wanted.tenant):
             try:
                 context = self._context()
-                if not self._push.is_due(wanted.tenant):
+                if wanted.request:
+                    if at := self._push.paced(wanted.tenant):
+                        later = requested_changes(wanted.tenant, wanted.request, at)
+                        self._queue().enqueue(later)
+                        return TaskResult(DONE, "not now")
+                elif not self._push.is_due(wanted.tenant):
                     self._push.enqueue_next(wanted.tenant)
                     return TaskResult(DONE, "not now")
                 return self._plan(
                     wanted.tenant,
-                    lambda context: self._run_steps.plan_changes(context, wanted.tenant),
+                    lambda context: self._run_steps.plan_changes(
+                        context, wanted.tenant, wanted.request
+                    ),
                 )
             except PausedError:
                 begin_pause_reading(context, wanted.tenant)
-                return self._protect(wanted)
+                return self._protect(_TenantPayload(wanted.tenant))
             except AccessRefused as error:
                 return result_of_error(error, CHANGES)
             except DirectoryError as error:

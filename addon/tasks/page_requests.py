@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from addon.sync.withdraw import LedgerMode
 from addon.tasks.base import RUNS, Task, TaskQueue
+from addon.tasks.changes import requested_changes
 from addon.tasks.handlers import RECONCILE, RUN, WITHDRAW
 
 SAME_WITHIN = 5.0
@@ -18,6 +19,11 @@ def request_run(queue: TaskQueue, tenant: str, now: float, why: str = "") -> boo
     """
     task = _task("run", RUN, now, {"tenant": tenant}, why)
     return queue.enqueue(replace(task, payload={**task.payload, "request": request_id(now)}))
+
+
+def request_person(queue: TaskQueue, tenant: str, now: float) -> bool:
+    """Enqueue a run that reads the accounts that are marked. Raises TaskQueueError."""
+    return queue.enqueue(requested_changes(tenant, request_id(now), now))
 
 
 def request_id(now: float) -> str:

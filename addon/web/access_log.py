@@ -18,6 +18,7 @@ Access = Literal[
     "person.excerpt",
     "person.preview",
     "person.exceptions",
+    "person.sent",
     "vendor.asked",
     "people.csv",
     "data-quality.csv",

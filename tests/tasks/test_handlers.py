@@ -53,7 +53,7 @@ class Stub:
             raise self._trouble
         return PlannedRun("R1", self._vendors)
 
-    def plan_changes(self, context: SyncContext, tenant_id: str) -> PlannedRun:
+    def plan_changes(self, context: SyncContext, tenant_id: str, request: str = "") -> PlannedRun:
         return self.plan_run(context, tenant_id, "")
 
     def deliver(
