@@ -66,7 +66,7 @@ class Departures(Struct, frozen=True):
         """Return everything lost since the reading with the mark `delivered`.
 
         None if that is unknown: it is longer ago than what is kept, or lies after `now`.
-        `is_employed` says whether a person (unit, user id) is still employed at the vendor.
+        `is_employed` says whether the vendor has a person (unit, user id) still as staff.
         """
         if delivered < self.since or delivered > self.mark(now):
             return None

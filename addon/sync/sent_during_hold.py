@@ -6,6 +6,7 @@ lose, as far as these are known; a change of which that is not known waits as a 
 """
 
 from collections.abc import Iterable, Iterator, Set
+from functools import partial
 
 from msgspec import Struct, structs
 
@@ -119,7 +120,10 @@ class HeldPlan(Struct, frozen=True):
     def sent(self) -> SentDuringHold:
         """Return what is sent of it."""
         evidence = self.prepared.evidence
-        departed = evidence.departures.after(self.delivered, evidence.read, self._is_employed)
+        plan = self.plan
+        changed = {op.external_id for op in (*plan.writes["User"], *plan.deletes["User"])}
+        is_still_staff = partial(self._is_still_staff, changed)
+        departed = evidence.departures.after(self.delivered, evidence.read, is_still_staff)
         lost = Placements() if departed is None else self._lost(departed)
         if self._takes_one:
             lost = without_new_classes(lost)
@@ -214,6 +218,14 @@ class HeldPlan(Struct, frozen=True):
         if entry is not None:
             return not entry.is_removed
         return user in self._plain.people and shard_of(external_id) in self.ledger.unread
+
+    def _is_still_staff(self, changed: Set[str], unit: str, user: str) -> bool:
+        """Whether the vendor has a person's employment, and the account is not to be `changed`.
+
+        Else it may have been sent as a student's by a run that died before it removed the
+        employment.
+        """
+        return self.mapper.user_id(user) not in changed and self._is_employed(unit, user)
 
     def _is_employed(self, unit: str, user: str) -> bool:
         """Whether the vendor has a person's employment, by the ledger."""
