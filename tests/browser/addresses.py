@@ -17,6 +17,7 @@ NOT_PAGES = {
     "/korningar/<run_id>/lage": "a part of the run's page, and otherwise leads there",
     "/oversikt": "leads to the first page",
     "/personer.csv": "a file",
+    "/personer/<user_id>/skickas": "a part of the page of a person, and otherwise leads there",
     "/skolenheter/<code>/urval/under": "a part of the tree on the selection's page",
     "/skyddade/under": "a part of the tree on the page of protected people",
 }
