@@ -114,7 +114,9 @@ a person, how changes are spread over the day, how many notices are of nothing o
 passwords: `idle notices a person`), how many class changes only groups show, that {school},
 that {august}, and the numbers
 below. Not modelled: vendors in trouble, failed readings, deploys, people who use the pages, cold
-starts of instances, Cloud Tasks' own delays, and what is carried over from the day before.
+starts of instances, Cloud Tasks' own delays, what is carried over from the day before, and
+that new people are sent before changes and removals where tenants wait for a vendor: here each
+delivery is sent whole.
 
 {assumed}
 """
