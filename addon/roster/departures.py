@@ -4,12 +4,11 @@ A ledger has no memberships, so what a changed class would take from somebody at
 seen there. It follows from what was lost since the reading whose plan that vendor carried out last.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 
 from msgspec import Struct, structs
 
 from addon.roster.placements import GroupId, KnownGroup, KnownPerson, Placements, losses, only
-from addon.roster.unconfirmed import without_students
 
 KEPT = 30 * 24 * 3600.0
 """Seconds for which departures are kept. A vendor that is behind for longer waits with changes."""
@@ -60,18 +59,14 @@ class Departures(Struct, frozen=True):
             return self
         return Departures(since, kept)
 
-    def after(
-        self, delivered: float, now: float, is_employed: Callable[[str, str], bool]
-    ) -> Placements | None:
+    def after(self, delivered: float, now: float) -> Placements | None:
         """Return everything lost since the reading with the mark `delivered`.
 
         None if that is unknown: it is longer ago than what is kept, or lies after `now`.
-        `is_employed` says whether the vendor has a person (unit, user id) still as staff.
         """
         if delivered < self.since or delivered > self.mark(now):
             return None
-        lost = (each.lost for each in self.readings if each.at > delivered)
-        return joined(_without_later_students(lost, is_employed))
+        return joined(each.lost for each in self.readings if each.at > delivered)
 
 
 def joined(parts: Iterable[Placements]) -> Placements:
@@ -105,22 +100,6 @@ def without_new_classes(lost: Placements) -> Placements:
         for key, group in lost.groups.items()
     }
     return structs.replace(lost, groups=groups)
-
-
-def _without_later_students(
-    parts: Iterable[Placements], is_employed: Callable[[str, str], bool]
-) -> Iterator[Placements]:
-    """Yield the placements without those that staff had as students only after their jobs ended.
-
-    Nobody is both, and who is still employed at the vendor has not been sent as a student.
-    """
-    jobs: dict[str, set[str]] = {}
-    for part in parts:
-        staff = {u for u, units in jobs.items() if all(is_employed(unit, u) for unit in units)}
-        yield without_students(part, staff) if staff else part
-        for user, person in part.people.items():
-            if person.employments:
-                jobs.setdefault(user, set()).update(person.employments)
 
 
 def _with(person: KnownPerson | None, more: KnownPerson) -> KnownPerson:

@@ -6,7 +6,6 @@ lose, as far as these are known; a change of which that is not known waits as a 
 """
 
 from collections.abc import Iterable, Iterator, Set
-from functools import partial
 
 from msgspec import Struct, structs
 
@@ -120,10 +119,7 @@ class HeldPlan(Struct, frozen=True):
     def sent(self) -> SentDuringHold:
         """Return what is sent of it."""
         evidence = self.prepared.evidence
-        plan = self.plan
-        changed = {op.external_id for op in (*plan.writes["User"], *plan.deletes["User"])}
-        is_still_staff = partial(self._is_still_staff, changed)
-        departed = evidence.departures.after(self.delivered, evidence.read, is_still_staff)
+        departed = evidence.departures.after(self.delivered, evidence.read)
         lost = Placements() if departed is None else self._lost(departed)
         if self._takes_one:
             lost = without_new_classes(lost)
@@ -162,17 +158,9 @@ class HeldPlan(Struct, frozen=True):
         return self.vendor.placements == "one"
 
     def _lost(self, departed: Placements) -> Placements:
-        """Return what the plan would take, of what readings no longer have.
-
-        What the vendor does not have, by the ledger, takes nothing when it is created.
-        """
-        entries = self.ledger.entries
+        """Return what the plan would take, of what readings no longer have."""
         changed = {
-            kind: {
-                op.external_id
-                for op in (*self.plan.writes[kind], *self.plan.deletes[kind])
-                if op.external_id in entries[kind]
-            }
+            kind: {op.external_id for op in (*self.plan.writes[kind], *self.plan.deletes[kind])}
             for kind in ("User", "Employment", *OF_GROUPS)
         }
         mapper, roster = self.mapper, self.prepared.roster
@@ -204,7 +192,7 @@ class HeldPlan(Struct, frozen=True):
             is_changed = student_group in changed["StudentGroup"]
             students = tuple(filter(self._may_be_in_group, group.students)) if is_changed else ()
             is_changed = activity in changed["Activity"]
-            teachers = tuple(t for t in group.teachers if is_changed and self._may_teach(key[0], t))
+            teachers = tuple(filter(self._may_be_in_group, group.teachers)) if is_changed else ()
             if students or teachers:
                 groups[key] = structs.replace(group, students=students, teachers=teachers)
         found = Placements(people, groups)
@@ -219,36 +207,12 @@ class HeldPlan(Struct, frozen=True):
             return not entry.is_removed
         return user in self._plain.people and shard_of(external_id) in self.ledger.unread
 
-    def _is_still_staff(self, changed: Set[str], unit: str, user: str) -> bool:
-        """Whether the vendor has a person's employment, and the account is not to be `changed`.
-
-        Else it may have been sent as a student's by a run that died before it removed the
-        employment.
-        """
-        return self.mapper.user_id(user) not in changed and self._is_employed(unit, user)
-
-    def _is_employed(self, unit: str, user: str) -> bool:
-        """Whether the vendor has a person's employment, by the ledger."""
-        external_id = self.mapper.employment_id(unit, user)
-        entry = self.ledger.entries["Employment"].get(external_id)
-        if entry is not None:
-            return not entry.is_pending
-        person = self._plain.people.get(user)
-        is_wanted = person is not None and unit in person.employments
-        return is_wanted and shard_of(external_id) in self.ledger.unread
-
     @property
     def _plain(self) -> VendorRoster:
         return self.prepared.vendor_rosters[self.connection.vendor]
 
     def _may_be_in_group(self, user: str) -> bool:
         return self.mapper.user_id(user) not in self.approved and self._has(user)
-
-    def _may_teach(self, unit: str, user: str) -> bool:
-        """Whether the vendor may have a person as a teacher: who is not employed there is none."""
-        entry = self.ledger.entries["Employment"].get(self.mapper.employment_id(unit, user))
-        may_be_employed = entry is not None and not entry.is_removed
-        return self._may_be_in_group(user) and (may_be_employed or self._is_employed(unit, user))
 
     def _has_unit(self, code: str) -> bool:
         """Whether the vendor has, or gets, a school unit."""

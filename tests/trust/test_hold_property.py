@@ -22,7 +22,7 @@ from addon.sync.context import NotFoundError
 from addon.sync.holds import record_approval
 from addon.sync.protected_set import release
 from tests.support.changing_tenant import ChangingTenant
-from tests.support.crashes import Crash, Trouble
+from tests.support.crashes import Trouble
 from tests.support.generated_tenant import TENANT, UNITS, Spot, State, held_at
 from tests.trust.test_convergence import SHM
 from tests.trust.troubles import Step, examples, many, plain_troubles, states, steps, troubles
@@ -176,71 +176,3 @@ def approve_everything(tenant: ChangingTenant) -> None:
     there, wanted = held_at(tenant.server), tenant.wanted
     for kind, bodies in wanted.items():
         assert there[kind] == bodies, kind
-
-
-@pytest.mark.parametrize("placements", PLACEMENTS)
-def test_a_place_that_staff_never_got_keeps_nobody_new_out_of_the_class(placements: str) -> None:
-    first = {5: Spot("/Elever/C/8B"), 7: Spot("/Personal/A")}
-    away = {**first, 0: Spot("/Elever/A"), 5: Spot(), 7: Spot("/Elever/C/8B")}
-    with limited_tenant(KINDS[0], placements) as tenant:
-        tenant.change_to(State(first))
-        tenant.run()
-        for spots in (away, first):
-            tenant.change_to(State(spots))
-            run(tenant, NO_TROUBLE)
-        tenant.change_to(State({**first, 6: Spot("/Elever/C/8B")}))
-        run(tenant, NO_TROUBLE)
-        found = held_at(tenant.server)
-        pupil, teacher = tenant.external_id(6), tenant.external_id(7)
-        assert {each[1] for each in places(found) if each[0] == "member"} >= {pupil}
-        assert not {each for each in places(found) if each[0] == "member" and each[1] == teacher}
-        approve_everything(tenant)
-
-
-@pytest.mark.parametrize("requests", range(1, 8))
-def test_what_a_run_that_died_gave_to_staff_is_not_taken_during_a_hold(requests: int) -> None:
-    pupil = Spot("/Elever/A/7A")
-    with limited_tenant(KINDS[0], "many") as tenant:
-        tenant.change_to(State({7: Spot("/Personal/A")}))
-        tenant.run()
-        tenant.change_to(State({6: pupil, 7: pupil}))
-        run(tenant, Trouble(crash=Crash(at="request", n=requests, after=True)))
-        tenant.change_to(State({7: Spot("/Personal/A")}))
-        run(tenant, NO_TROUBLE)
-        approve_everything(tenant)
-
-
-def test_a_class_that_is_new_to_the_vendor_is_not_sent_empty_for_who_was_in_it_before() -> None:
-    first = {0: Spot("/Elever/A"), 3: Spot("/Elever/C/7A"), 6: Spot("/Personal/A")}
-    staff = Spot("/Elever/A", groups=frozenset({"personal-c"}))
-    moved = {0: Spot(), 3: staff, 6: Spot("/Elever/C/7A")}
-    with limited_tenant(KINDS[0], "many") as tenant:
-        tenant.change_to(State(first, ticked=UNITS[:2]))
-        tenant.run()
-        tenant.change_to(State(moved))
-        run(tenant, NO_TROUBLE)
-        run(tenant, NO_TROUBLE)
-        assert [each for each in tenant.sent() if not each.startswith("GET")] == []
-        assert held_at(tenant.server)["StudentGroup"] == {}
-        approve_everything(tenant)
-
-
-def test_a_place_that_a_pupil_never_got_as_a_teacher_keeps_no_new_teacher_out() -> None:
-    course = frozenset({"kurs-a-ma"})
-    first = {
-        1: Spot("/Personal/A", groups=course),
-        2: Spot("/Elever/A/7A", groups=course),
-        5: Spot("/Elever/C/8B"),
-        7: Spot("/Elever/A/7A"),
-    }
-    away = {**first, 5: Spot(), 7: Spot("/Personal/A", groups=course)}
-    back = {**first, 5: Spot()}
-    with limited_tenant(KINDS[0], "many") as tenant:
-        tenant.change_to(State(first))
-        tenant.run()
-        for spots in (away, back, {**back, 3: Spot("/Personal/A", groups=course)}):
-            tenant.change_to(State(spots))
-            run(tenant, NO_TROUBLE)
-        (activity,) = held_at(tenant.server)["Activity"].values()
-        assert len(activity["teachers"]) == 2
-        approve_everything(tenant)
