@@ -6,6 +6,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from msgspec import Struct
 
+from addon.ss12000.ids import Ids
 from addon.tenants.model import Tenant
 from addon.web.directory.cache import TenantDirectory
 from addon.web.forms.class_rules import OWN
@@ -51,16 +52,25 @@ class Address(Struct, frozen=True):
 
 
 def addresses(
-    app: Flask, tenant: Tenant, directory: TenantDirectory, run_id: str
+    app: Flask, tenant: Tenant, directory: TenantDirectory, run_id: str, entry_id: str
 ) -> Iterator[Address]:
-    """The addresses of all routes for administrators, in the rules' order."""
-    user = next(iter(directory.prepared.roster.people))
+    """The addresses of all routes for administrators, in the rules' order.
+
+    `run_id` is a run that has ended and `entry_id` a change in the log that can be restored.
+    """
+    roster = directory.prepared.roster
+    user = next(iter(roster.people))
+    first = tenant.school_units[0].code
+    group = next(each for each in roster.groups if each.unit == first)
+    ids = Ids(tenant.customer_id)
     known = {
         "code": [unit.code for unit in tenant.school_units[:1]],
         "vendor": [connection.vendor for connection in tenant.connections],
         "mode": ["live", "test"],
         "user_id": [user],
         "run_id": [run_id],
+        "entry_id": [entry_id],
+        "external_id": [ids.of_group(group.unit, group.source, group.source_id)[0]],
     }
     for name, role in roles(app).items():
         method, rule = name.split(" ", 1)

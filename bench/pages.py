@@ -23,6 +23,9 @@ import requests
 from flask.testing import FlaskClient
 
 from addon.settings import Settings
+from addon.store.ids import new_entry_id
+from addon.store.records import AuditEntry
+from addon.tenants.diff import Changed, places_of
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Tenant
 from addon.web.directory import snapshot_store
@@ -224,6 +227,16 @@ def beside_another(bench: Bench, paths: list[Address]) -> Figures:
     return {"times unpacked": rounds[0], "pages": found}
 
 
+def logged_change(bench: Bench) -> str:
+    """Log a change of the first unit's selection, as if it had just been saved; its id."""
+    unit = bench.tenant.school_units[0].code
+    place = f"schoolUnits[{unit}].students"
+    change = Changed(place, '{"orgUnits":["/Elever"]}', places_of(bench.tenant)[place])
+    entry = AuditEntry(new_entry_id(time.time()), time.time(), "", "unit.saved", unit, (change,))
+    bench.services.store().append_audit(bench.tenant.customer_id, entry)
+    return entry.id
+
+
 def main(*size: str) -> None:
     with municipality(*size) as environ:
         bench = Bench(environ)
@@ -233,7 +246,7 @@ def main(*size: str) -> None:
         held["the directory read and placed"] = memory()
         directory = bench.services.directories.directory(bench.tenant, _version(bench), time.time())
         run = next(r for r in bench.services.store().runs(TENANT, 50) if r.status != "running")
-        listed = list(addresses(bench.app, bench.tenant, directory, run.id))
+        listed = list(addresses(bench.app, bench.tenant, directory, run.id, logged_change(bench)))
         del directory
         pages = {}
         rules = set()

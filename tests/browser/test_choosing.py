@@ -14,7 +14,7 @@ from tests.support.world import World
 
 UNIT = "/skolenheter/99991000"
 STUDENTS = f"Elever i {NORTH}"
-ACTION, DANGER = "rgb(20, 80, 140)", "rgb(179, 38, 30)"
+ACTION, DANGER = "rgb(11, 93, 84)", "rgb(179, 38, 30)"
 """The colours of buttons in light mode: `--action-ground`, `--remove-ground`."""
 
 

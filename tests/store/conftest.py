@@ -12,18 +12,22 @@ import pytest
 from addon.store.base import Store
 from addon.store.firestore.store import FirestoreStore
 from addon.store.sqlite.store import SQLiteStore
-from tests.support.emulator import HOST, REQUIRED, emulator, missing
+from tests.support.emulator import HOST, REQUIRED, missing, shared_emulator
 
 
 @pytest.fixture(scope="session")
-def firestore_host() -> Iterator[str]:
-    """Where Google's emulator is; a test that wants it is skipped where it cannot be."""
+def firestore_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where Google's emulator is; a test that wants it is skipped where it cannot be.
+
+    The processes of one run of the tests share it, since it takes seconds to start.
+    """
     reason = missing()
     if reason is not None and os.environ.get(REQUIRED):
         pytest.fail(f"{reason}; {REQUIRED} is set, so it may not be skipped")
     if reason is not None:
         pytest.skip(reason)
-    with emulator() as host:
+    folder = tmp_path_factory.getbasetemp()
+    with shared_emulator(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) as host:
         yield host
 
 

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from msgspec import structs
 
 from addon import EXTENSION_KEY, create_app
 from addon.bootstrap import open_store
@@ -25,9 +28,11 @@ from addon.sandbox.push_notifications import PushNotifications
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.tasks.base import Task
+from addon.web import services
 from addon.web.services import Services
 from tests.support.clock import Clock
 from tests.support.egil_server import EgilServer
+from tests.support.short_waits import QUICK
 from tests.support.small_school import DOCUMENT, PROFILES, TENANT, small_domain
 from tests.support.world import JSON
 
@@ -197,7 +202,12 @@ def push_world(
     clock: Clock | None = None,
     **environ: str,
 ) -> Iterator[PushWorld]:
-    """The world, with settings in `environ` on top of its own."""
+    """The world, with settings in `environ` on top of its own; what fails is repeated at once."""
     domain = domain or small_domain()
-    with PushWorld(folder, domain, environ, document, clock or Clock()) as world:
+    original = services.sync_context
+    quick = lambda *given: structs.replace(original(*given), retry_policy=QUICK)  # noqa: E731
+    with (
+        mock.patch.object(services, "sync_context", quick),
+        PushWorld(folder, domain, environ, document, clock or Clock()) as world,
+    ):
         yield world

@@ -21,6 +21,7 @@ from tests.support.egil_faults import Incoming
 from tests.support.egil_server import EgilServer
 from tests.support.generated_tenant import (
     TENANT,
+    UNITS,
     document,
     generated_world,
     held_at,
@@ -278,7 +279,11 @@ def test_tenants_are_served_side_by_side(tmp_path: Path, workers: tuple[Worker, 
         one.faults = other.faults = meeting
         servers = {"C0one": one, "C0other": other}
         for worker, (tenant, server) in zip(workers, servers.items(), strict=True):
-            store.save_tenant(tenant, document(tenant=tenant))
+            # A school unit is delivered for one tenant alone: each has its own codes.
+            own = document(tenant=tenant)
+            for code in UNITS if tenant == "C0other" else ():
+                own = own.replace(code.encode(), f"9{code[1:]}".encode())
+            store.save_tenant(tenant, own)
             worker.start(tmp_path, server.url, PEOPLE, tenant=tenant)
         assert [worker.end().exit for worker in workers] == [0, 0]
         for tenant, server in servers.items():

@@ -1,12 +1,16 @@
 """Which scopes Google refuses, one by one, by its tokens or by a server in its place."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from google.auth._exponential_backoff import ExponentialBackoff
+from google.oauth2 import _client
 
 from addon.directory.google.credentials import SCOPES, anonymous, from_key_file, keyless
 from addon.directory.google.reader import DirectorySource
@@ -61,8 +65,11 @@ def test_the_scopes_that_google_gives_no_token_for_are_refused(
 
 @pytest.mark.parametrize("error", ["invalid_grant", "internal_failure", "x y"])
 def test_what_says_nothing_of_the_scopes_refuses_none(
-    source: DirectorySource, google: TokenServer, error: str
+    source: DirectorySource, google: TokenServer, error: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Google's library tries again after seconds.
+    quick = partial(ExponentialBackoff, initial_wait_seconds=0.001)
+    monkeypatch.setattr(_client, "_exponential_backoff", SimpleNamespace(ExponentialBackoff=quick))
     google.refuse(error)
     assert refused_scopes(source) == ()
 
