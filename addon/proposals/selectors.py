@@ -65,6 +65,7 @@ class SelectorBuilder:
         self._left = LeftValues(index)
         self._past = PastClasses(index)
         self._outside = OutsidePlaces(index)
+        self._people: dict[Place, frozenset[str]] = {}
         self._taken = [
             (code, role, path)
             for code, each in settled.items()
@@ -222,9 +223,15 @@ class SelectorBuilder:
             clauses = match.place.clauses
             if len(clauses) != 1 or clauses[0].operator not in _TAKEN_OUT_BY:
                 continue
-            theirs = choose(match.place.selector, self._index).chosen & here
+            theirs = self._people_of(match.place) & here
             if theirs and 2 * len(theirs) < len(here):
                 yield structs.replace(clauses[0], operator=_TAKEN_OUT_BY[clauses[0].operator])
+
+    def _people_of(self, place: Place) -> frozenset[str]:
+        """The active users in a place, chosen once for all units that are compared with it."""
+        if place not in self._people:
+            self._people[place] = choose(place.selector, self._index).chosen
+        return self._people[place]
 
     def _others(self, code: str, role: Role, paths: tuple[str, ...]) -> list[str]:
         """The OUs of other units, and of the unit's other role."""
