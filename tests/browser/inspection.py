@@ -27,7 +27,7 @@ class Look(NamedTuple):
     text: str = "100%"
 
 
-TWO_LOOKS = (Look("wide", WIDE), Look("phone, dark", PHONE, "dark"))
+TWO_LOOKS = (Look("phone, dark", PHONE, "dark"), Look("wide", WIDE))
 """Colours depend on the mode and the layout on the width, so each is checked once."""
 FIVE_LOOKS = (
     *TWO_LOOKS,
@@ -40,10 +40,16 @@ RULES = {"runOnly": {"type": "tag", "values": STANDARD}, "resultTypes": ["violat
 
 
 def faults(page: Page, looks: Sequence[Look] = TWO_LOOKS) -> list[str]:
-    """Every fault of the page as it is, in each of the looks, and at each width."""
+    """Every fault of the page as it is, in each of the looks, and at each width.
+
+    The last of `looks` is wide, and so is the page afterwards.
+    """
     found: list[str] = []
     unfold(page)
     page.evaluate(AXE_SCRIPT)
+    for size in (NARROW, ZOOMED):
+        _resize(page, size)
+        found += (f"{size[0]} px: {fault}" for fault in page.evaluate(SIDEWAYS))
     for look in looks:
         _resize(page, look.size)
         page.emulate_media(color_scheme=look.colours, forced_colors=look.forced)
@@ -54,9 +60,6 @@ def faults(page: Page, looks: Sequence[Look] = TWO_LOOKS) -> list[str]:
     page.emulate_media(color_scheme="light", forced_colors="active")
     found += (f"forced colours: {fault}" for fault in page.evaluate(UNSEEN_CHOICES))
     page.emulate_media(forced_colors="none")
-    for size in (NARROW, PHONE, ZOOMED, WIDE):
-        _resize(page, size)
-        found += (f"{size[0]} px: {fault}" for fault in page.evaluate(SIDEWAYS))
     found += page.evaluate(HIDDEN_COLUMNS)
     return found
 
