@@ -79,7 +79,7 @@ def _patient_pages() -> Iterator[None]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """More than the processors: of what a browser or a process does, much is waiting."""
-    return (os.cpu_count() or 1) + 3
+    return (os.cpu_count() or 1) + 2
 
 
 SLOW = ("tests/browser/", "tests/sandbox/test_demo.py", "tests/tasks/test_kill.py", "tests/trust/")
